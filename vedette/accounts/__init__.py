@@ -1,0 +1,1 @@
+"""Users, their e-mail addresses and tokens; sign-in."""

@@ -1,0 +1,141 @@
+"""Users, their e-mail addresses, second factors and tokens.
+
+Field names and meanings are those of the relocation format (relocation specification, appendix A), so that a row of
+an export maps to a row here.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from vedette.core import clock
+from vedette.core.ids import new_hex
+from vedette.core.relocation import Relocation, RelocationScope, Silo
+
+
+def _validation_hash() -> str:
+    return new_hex(16)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds users by name or e-mail address."""
+
+    def active(self) -> models.QuerySet[User]:
+        """Users who may sign in."""
+        return self.filter(is_active=True, is_sentry_app=False)
+
+
+class User(AbstractBaseUser):
+    """A person, or a bot where `is_sentry_app` is set."""
+
+    relocation: ClassVar = Relocation("sentry.user", Silo.CONTROL, (RelocationScope.USER,))
+
+    username = models.CharField(max_length=128, unique=True)
+    name = models.CharField(max_length=200, blank=True, default="")
+    email = models.EmailField(max_length=200, blank=True, default="")
+    password = models.CharField(max_length=128, blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    is_superuser = models.BooleanField(default=False)
+    is_managed = models.BooleanField(default=False)
+    is_sentry_app = models.BooleanField(default=False)
+    is_password_expired = models.BooleanField(default=False)
+    is_unclaimed = models.BooleanField(default=False)
+    last_password_change = models.DateTimeField(null=True, blank=True)
+    flags = models.BigIntegerField(default=0)
+    session_nonce = models.CharField(max_length=12, null=True, blank=True)
+    date_joined = models.DateTimeField(default=clock.now)
+    last_active = models.DateTimeField(null=True, blank=True)
+    avatar_type = models.PositiveSmallIntegerField(default=0)
+    avatar_url = models.CharField(max_length=120, null=True, blank=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    class Meta:
+        indexes = [models.Index(Lower("email"), name="accounts_user_email_lower")]
+
+    def __str__(self) -> str:
+        return self.username
+
+    @property
+    def display_name(self) -> str:
+        """What pages call this person: the name, else the address, else the user name."""
+        return self.name or self.email or self.username
+
+    def get_session_auth_hash(self) -> str:
+        """Signs cookies so that a new password or a new nonce ends every sign-in."""
+        return super().get_session_auth_hash() + (self.session_nonce or "")
+
+
+class Email(models.Model):
+    """An address that somebody has used; one row per address in any letter case."""
+
+    relocation: ClassVar = Relocation("sentry.email", Silo.CONTROL, (RelocationScope.USER,))
+
+    email = models.EmailField(max_length=200)
+    date_added = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="accounts_email_unique")]
+
+
+class UserEmail(models.Model):
+    """An address of a user, and whether it is proven to be theirs."""
+
+    relocation: ClassVar = Relocation("sentry.useremail", Silo.CONTROL, (RelocationScope.USER,))
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="emails")
+    email = models.EmailField(max_length=200)
+    validation_hash = models.CharField(max_length=32, default=_validation_hash)
+    date_hash_added = models.DateTimeField(default=clock.now)
+    is_verified = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "email"], name="accounts_useremail_unique")]
+
+
+class Authenticator(models.Model):
+    """A second factor: recovery codes 0, TOTP 1, SMS 2, U2F 3."""
+
+    relocation: ClassVar = Relocation("sentry.authenticator", Silo.CONTROL, (RelocationScope.GLOBAL,))
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="authenticators")
+    created_at = models.DateTimeField(default=clock.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    type = models.PositiveSmallIntegerField()
+    config = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "type"], name="accounts_authenticator_unique")]
+
+
+class ApiToken(models.Model):
+    """A user's token for the API. Only its SHA-256 is kept (`hashed_token`) and its last four characters.
+
+    `token` and `refresh_token` hold nothing; they are there because the relocation format names them.
+    """
+
+    relocation: ClassVar = Relocation("sentry.apitoken", Silo.CONTROL, (RelocationScope.GLOBAL, RelocationScope.CONFIG))
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    application_id = models.BigIntegerField(null=True, blank=True)
+    name = models.CharField(max_length=255, null=True, blank=True)
+    token = models.CharField(max_length=100, null=True, blank=True)
+    hashed_token = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    refresh_token = models.CharField(max_length=100, null=True, blank=True)
+    hashed_refresh_token = models.CharField(max_length=64, null=True, blank=True, unique=True)
+    token_type = models.CharField(max_length=7, null=True, blank=True)
+    token_last_characters = models.CharField(max_length=4, null=True, blank=True)
+    scope_list = models.JSONField(default=list)
+    scopes = models.BigIntegerField(default=0)
+    scoping_organization_id = models.BigIntegerField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    date_added = models.DateTimeField(default=clock.now)

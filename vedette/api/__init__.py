@@ -1,0 +1,1 @@
+"""A door: /api/0/, one module per resource, thin."""

@@ -1,0 +1,5 @@
+"""The routes of this room."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

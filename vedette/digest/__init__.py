@@ -1,0 +1,1 @@
+"""From spooled bytes to issues: prepare (pure), then commit (the only writer of a batch)."""

@@ -1,0 +1,53 @@
+"""The digest's own bookkeeping: how far a stream of the spool is done, the batch in hand, and what was counted."""
+
+from django.db import models
+
+from vedette.core import clock
+
+
+class StreamCursor(models.Model):
+    """How far one stream of one node's spool is digested. Positions are those of `SpooledEnvelope`."""
+
+    stream = models.CharField(max_length=128, unique=True)
+    stored_upto = models.BigIntegerField(default=0)
+    updated_at = models.DateTimeField(default=clock.now)
+
+
+class DigestBatch(models.Model):
+    """The one batch of a stream that is in hand: its bounds are written down before the first attempt.
+
+    `related` says that its counts are made, so that a replay makes none. `id` names the batch in the event store and
+    is its deduplication token.
+    """
+
+    stream = models.CharField(max_length=128, unique=True)
+    first_position = models.BigIntegerField()
+    last_position = models.BigIntegerField()
+    related = models.BooleanField(default=False)
+    attempts = models.IntegerField(default=0)
+    created_at = models.DateTimeField(default=clock.now)
+
+
+class OutcomeCount(models.Model):
+    """How many items of a category ended in an outcome within one hour, by project and key.
+
+    `quantity` is bytes for attachments. `key_id` is 0 where no key is known.
+    """
+
+    organization_id = models.BigIntegerField()
+    project_id = models.BigIntegerField()
+    key_id = models.BigIntegerField(default=0)
+    outcome = models.PositiveSmallIntegerField()
+    category = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=64, blank=True, default="")
+    hour = models.DateTimeField()
+    quantity = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization_id", "project_id", "key_id", "outcome", "category", "reason", "hour"],
+                name="digest_outcome_unique",
+            )
+        ]
+        indexes = [models.Index(fields=["organization_id", "hour"], name="digest_outcome_by_hour")]

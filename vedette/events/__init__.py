@@ -1,0 +1,1 @@
+"""The event store: SQL migrations, writer, queries, and chDB behind its loopback front."""

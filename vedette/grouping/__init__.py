@@ -1,0 +1,1 @@
+"""From an event to its fingerprint, its hashes, and the reason why. Pure; no Django."""

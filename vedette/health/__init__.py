@@ -1,0 +1,1 @@
+"""A door: probes, metrics, and the checks behind `vedette doctor`."""

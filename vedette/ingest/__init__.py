@@ -1,0 +1,1 @@
+"""A door: SDK traffic into the spool, and nothing else."""

@@ -1,0 +1,1 @@
+"""Issues: Group, GroupHash, Activity; resolve, archive, assign; the stream's queries."""

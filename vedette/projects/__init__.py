@@ -1,0 +1,1 @@
+"""Projects, their keys (the DSN), environments and options."""

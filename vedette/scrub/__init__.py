@@ -1,0 +1,1 @@
+"""Secrets out of an event. Pure; no Django."""
