@@ -1,0 +1,1 @@
+"""What the tests share: settings, a live server, real clients, a browser."""

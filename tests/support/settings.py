@@ -1,0 +1,31 @@
+"""Django's settings for the tests: the real ones, in a directory of their own, on databases that tests may fill.
+
+SQLite in a file (so that its locks and its journal are the real ones) unless `VEDETTE_TEST_DATABASE_URL` names a
+PostgreSQL server; no Redis unless `VEDETTE_TEST_REDIS_URL` names one. What the caller's shell says about a real
+installation (`VEDETTE_DATA_DIR` and the like) is dropped, so that a test never touches it.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+
+for _name in [name for name in os.environ if name.startswith("VEDETTE_") and not name.startswith("VEDETTE_TEST_")]:
+    del os.environ[_name]
+
+TEST_DIR = Path(tempfile.mkdtemp(prefix="vedette-test-"))
+
+os.environ["VEDETTE_DATA_DIR"] = str(TEST_DIR)
+os.environ["VEDETTE_SECRET_KEY"] = "not-secret-only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"
+if os.environ.get("VEDETTE_TEST_DATABASE_URL"):
+    os.environ["VEDETTE_DATABASE_URL"] = os.environ["VEDETTE_TEST_DATABASE_URL"]
+if os.environ.get("VEDETTE_TEST_REDIS_URL"):
+    os.environ["VEDETTE_REDIS_URL"] = os.environ["VEDETTE_TEST_REDIS_URL"]
+
+from vedette.settings import *  # noqa: E402, F403
+from vedette.settings import CACHES, DATABASES  # noqa: E402
+
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
+if os.environ.get("VEDETTE_REDIS_URL"):
+    CACHES["default"]["KEY_PREFIX"] = f"vedette-test-{os.getpid()}"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the slow one is Django's, and tested there
