@@ -1,5 +1,6 @@
 """Moments. Every moment inside Vedette is an aware UTC datetime; on the wire it ends in `Z`."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -21,3 +22,8 @@ def from_unix(seconds: float) -> datetime:
 def as_z(moment: datetime) -> str:
     """`YYYY-MM-DDTHH:MM:SS[.ffffff]Z`: the form of every date in the API (microseconds only when not zero)."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def monotonic() -> float:
+    """Seconds of a clock that never jumps, for measuring how long something takes."""
+    return time.monotonic()

@@ -3,6 +3,7 @@
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.ids import new_event_id
 
 
 class StreamCursor(models.Model):
@@ -16,13 +17,14 @@ class StreamCursor(models.Model):
 class DigestBatch(models.Model):
     """The one batch of a stream that is in hand: its bounds are written down before the first attempt.
 
-    `related` says that its counts are made, so that a replay makes none. `id` names the batch in the event store and
-    is its deduplication token.
+    `related` says that its counts are made, so that a replay makes none. `id` names the batch in the rows of the event
+    store, `token` is what the event store knows a repeated insert by; `attempts` counts how often it was begun.
     """
 
     stream = models.CharField(max_length=128, unique=True)
     first_position = models.BigIntegerField()
     last_position = models.BigIntegerField()
+    token = models.CharField(max_length=32, default=new_event_id)
     related = models.BooleanField(default=False)
     attempts = models.IntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now)

@@ -1,0 +1,251 @@
+"""Digesting one stream of the spool, batch by batch, in four steps that survive being killed anywhere.
+
+1. bound: the batch's boundaries and its token are written down before the first attempt;
+2. relate: everything relational in one transaction, which also marks the batch as related;
+3. store: the events under the token, so that a repeated insert adds nothing;
+4. advance: the cursor moves and the batch's row goes; then the spool may forget.
+
+A replay finds the row of step 1 and goes on from its mark. What cannot be digested is parked with its reason; a batch
+that fails as a whole is halved until the culprit stands alone. Source: the design's "nothing lost, nothing counted
+twice" (docs/architecture).
+"""
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from vedette.core import clock
+from vedette.core.errors import TryAgain
+from vedette.core.files import FileStore
+from vedette.digest.batch import Batch, sort_out
+from vedette.digest.config import configs
+from vedette.digest.models import DigestBatch, StreamCursor
+from vedette.digest.prepare import prepare
+from vedette.digest.relate import look_up, relate
+from vedette.digest.store import store
+from vedette.digest.values import Prepared, PreparedEvent, PreparedTransaction, ProjectConfig
+from vedette.events import queries
+from vedette.events.client import EventStore
+from vedette.events.rows import KnownEvent
+from vedette.spool.park import Park
+from vedette.spool.reader import SpoolReader
+from vedette.spool.records import SpooledEnvelope
+
+log = logging.getLogger(__name__)
+
+MAX_ITEMS = 500
+MAX_BYTES = 16 * 2**20
+ATTEMPTS_BEFORE_HALVING = 2
+ATTEMPTS_BEFORE_PARKING = 8  # of one envelope alone, by processes that died over it
+AWAY = (TryAgain, OperationalError, InterfaceError)  # come back later: nothing is wrong with the batch
+
+
+@dataclass(slots=True)
+class Numbers:
+    """What this process digested since it started."""
+
+    batches: int = 0
+    envelopes: int = 0
+    events: int = 0
+    parked: int = 0
+    prepare_seconds: float = 0.0
+    relate_seconds: float = 0.0
+    store_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Stream:
+    """One stream: where it is, how far it is done, and how to go on. One thread at a time."""
+
+    name: str
+    directory: Path
+    events: EventStore
+    files: FileStore
+    park: Park
+    numbers: Numbers = field(default_factory=Numbers)
+    reader: SpoolReader = field(init=False)
+    stored_upto: int = field(init=False)
+    _resume: bool = field(init=False, default=True)
+    _counted: int | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.reader = SpoolReader(self.directory)
+        row, _ = StreamCursor.objects.get_or_create(stream=self.name)
+        self.stored_upto = row.stored_upto
+
+    def waiting(self) -> bool:
+        """Whether something lies in the spool that is not digested; cheap."""
+        return self.reader.last_position() > self.stored_upto
+
+    def digest(self) -> int:
+        """Take the next batch through the four steps, or go on with the one that was begun; gives its envelopes.
+
+        Raises one of `AWAY` when a store is away: call it again later, nothing is lost or done twice.
+        """
+        mark = self._begun() or self._bind()
+        if mark is None:
+            return 0
+        envelopes = self.reader.read_range(mark.first_position, mark.last_position)
+        self._park_damage()
+        try:
+            envelopes = self._count_attempt(mark, envelopes)
+            self._take_through(mark, envelopes)
+        except AWAY:
+            self._resume = True
+            raise
+        except Exception:
+            # The one place where anything is caught: a defect of ours must cost one envelope, not the queue.
+            self._resume = True
+            log.exception("batch %s of stream %s failed", mark.pk, self.name)
+            self._narrow(mark, envelopes, traceback.format_exc())
+            return 0
+        return len(envelopes)
+
+    def _begun(self) -> DigestBatch | None:
+        """The batch that an earlier attempt left; looked for only when there may be one."""
+        if not self._resume:
+            return None
+        mark = DigestBatch.objects.filter(stream=self.name).first()
+        self._resume = mark is not None
+        return mark
+
+    def _bind(self) -> DigestBatch | None:
+        """Step one."""
+        envelopes = self.reader.read(self.stored_upto, MAX_ITEMS, MAX_BYTES)
+        self._park_damage()
+        if not envelopes:
+            return None
+        return DigestBatch.objects.create(
+            stream=self.name, first_position=envelopes[0].position, last_position=envelopes[-1].position
+        )
+
+    def _count_attempt(self, mark: DigestBatch, envelopes: list[SpooledEnvelope]) -> list[SpooledEnvelope]:
+        """A batch that was begun before counts how many processes began it, once each: one that kills its process is
+        halved, and in the end parked. Waiting for a store that is away counts as nothing."""
+        if not self._resume or self._counted == mark.pk:
+            return envelopes
+        self._counted = mark.pk
+        mark.attempts += 1
+        mark.save(update_fields=["attempts"])
+        if mark.related or mark.attempts < ATTEMPTS_BEFORE_HALVING:
+            return envelopes
+        if len(envelopes) > 1:
+            self._halve(mark, envelopes)
+            return [one for one in envelopes if one.position <= mark.last_position]
+        if mark.attempts >= ATTEMPTS_BEFORE_PARKING:
+            for envelope in envelopes:
+                self._park(envelope, "processes died over it, or were stopped, each time it was tried")
+            return []
+        return envelopes
+
+    def _take_through(self, mark: DigestBatch, envelopes: Sequence[SpooledEnvelope]) -> None:
+        with timed(self.numbers, "prepare_seconds"):
+            batch, origins = self._prepare(envelopes)
+        with timed(self.numbers, "relate_seconds"):
+            known = self._known(batch)
+            groups = look_up(batch) if mark.related else relate(mark, batch, known, self._reported(batch), self.files)
+        with timed(self.numbers, "store_seconds"):
+            written = store(self.events, mark, batch, groups, known, self._parker(origins))
+        self._advance(mark)
+        self.numbers.batches += 1
+        self.numbers.envelopes += len(envelopes)
+        self.numbers.events += written
+
+    def _prepare(self, envelopes: Sequence[SpooledEnvelope]) -> tuple[Batch, dict[str, SpooledEnvelope]]:
+        """Everything that needs no database. An envelope that breaks `prepare` is parked."""
+        settings = configs({envelope.receipt.project_id for envelope in envelopes})
+        values: list[Prepared] = []
+        origins: dict[str, SpooledEnvelope] = {}
+        for envelope in envelopes:
+            receipt = envelope.receipt
+            config = settings.get(receipt.project_id) or ProjectConfig(receipt.project_id, receipt.organization_id)
+            try:
+                prepared = prepare(envelope, config)
+            except Exception as error:
+                log.exception("envelope %s of stream %s cannot be prepared", envelope.position, self.name)
+                self._park(envelope, f"{type(error).__name__}: {error}", traceback.format_exc())
+                continue
+            for value in prepared:
+                if isinstance(value, PreparedEvent | PreparedTransaction):
+                    origins[value.event_id] = envelope
+            values.extend(prepared)
+        return sort_out(values), origins
+
+    def _known(self, batch: Batch) -> list[KnownEvent]:
+        """Rows that events of the batch replace. Asked before anything is counted, and again on a replay."""
+        ids = [(event.project_id, event.event_id, event.timestamp) for event in batch.events]
+        return queries.known_events(self.events, ids)
+
+    def _reported(self, batch: Batch) -> dict[tuple[int, str], int]:
+        """The issues of stored events that user reports of the batch speak of."""
+        found = {}
+        for report in batch.reports:
+            event = report.event_id and queries.event_project(self.events, [report.project_id], report.event_id)
+            if event:
+                found[report.project_id, report.event_id] = event[1]
+        return found
+
+    def _advance(self, mark: DigestBatch) -> None:
+        """Step four. `stored_upto` moves with it, and the spool forgets what lies behind."""
+        last = mark.last_position
+        with transaction.atomic():
+            StreamCursor.objects.filter(stream=self.name).update(stored_upto=last, updated_at=clock.now())
+            mark.delete()
+        self.stored_upto = last
+        self._resume = False
+        self.reader.forget(last)
+
+    def _narrow(self, mark: DigestBatch, envelopes: Sequence[SpooledEnvelope], trace: str) -> None:
+        """After a failure that is nobody's absence: try less at once, and park what fails alone."""
+        mark.refresh_from_db()
+        mark.attempts += 1
+        mark.save(update_fields=["attempts"])
+        if len(envelopes) > 1 and not mark.related:
+            self._halve(mark, envelopes)
+        elif mark.attempts >= ATTEMPTS_BEFORE_HALVING or len(envelopes) <= 1:
+            for envelope in envelopes:
+                self._park(envelope, trace.strip().rpartition("\n")[2], trace)
+            self._advance(mark)
+
+    def _halve(self, mark: DigestBatch, envelopes: Sequence[SpooledEnvelope]) -> None:
+        """A batch of which nothing is related yet may end earlier; the rest becomes the next one."""
+        mark.last_position = envelopes[(len(envelopes) - 1) // 2].position
+        mark.attempts = 0
+        mark.save(update_fields=["last_position", "attempts"])
+
+    def _parker(self, origins: dict[str, SpooledEnvelope]) -> Callable[[str, str], None]:
+        def park(event_id: str, reason: str) -> None:
+            if event_id in origins:
+                self._park(origins[event_id], reason)
+
+        return park
+
+    def _park(self, envelope: SpooledEnvelope, reason: str, trace: str = "") -> None:
+        self.park.put(self.name, envelope.position, envelope.receipt, envelope.body, reason[:1000], trace)
+        self.numbers.parked += 1
+
+    def _park_damage(self) -> None:
+        """What the disk lost is kept as far as it can be read, and said aloud."""
+        for damage in self.reader.take_damage():
+            log.error("spool file %s of stream %s is damaged: %s", damage.file, self.name, damage.reason)
+            if damage.position:
+                self.park.put(self.name, damage.position, damage.receipt, damage.body, f"damaged: {damage.reason}")
+                self.numbers.parked += 1
+
+
+class timed:
+    """Adds the seconds that its block takes to a number."""
+
+    def __init__(self, numbers: Numbers, name: str) -> None:
+        self._numbers, self._name = numbers, name
+
+    def __enter__(self) -> None:
+        self._started = clock.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        spent = clock.monotonic() - self._started
+        setattr(self._numbers, self._name, getattr(self._numbers, self._name) + spent)

@@ -1,0 +1,29 @@
+"""This process's connection to the event store, as the settings say.
+
+The embedded engine's port and secret are new at each start of the server; they are read from the runtime file at the
+first use and again after a lost connection, so that a restarted engine is found.
+"""
+
+from functools import cache
+
+from django.conf import settings
+
+from vedette.core.runtime import read
+from vedette.events.client import EngineAddress, EventStore, ServerAddress, StoreUnavailable, connect
+
+
+@cache
+def event_store() -> EventStore:
+    """The one store of this process; safe to use from many threads. Nothing is sent yet."""
+    where = settings.VEDETTE.events
+    if where.embedded:
+        return connect(_engine)
+    server = ServerAddress(where.host, where.port, where.username, where.password, where.database, where.secure)
+    return EventStore(lambda: server, embedded=False)
+
+
+def _engine() -> EngineAddress:
+    runtime = read(settings.VEDETTE.runtime_file)
+    if runtime is None:
+        raise StoreUnavailable("the server is not running, and the event store lives in its engine process")
+    return EngineAddress("127.0.0.1", runtime.port, runtime.secret)

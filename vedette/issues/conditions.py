@@ -1,0 +1,141 @@
+"""Terms of a search, divided: what the relational database answers, and what the events answer.
+
+Source: the search specification, sections 4, 5, 7 and 8.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from vedette.accounts.models import User
+from vedette.core.errors import RuleBroken
+from vedette.core.ids import parse_short_id
+from vedette.events.filters import TagFilter
+from vedette.issues.assignees import parse_assignee
+from vedette.issues.models import PRIORITY_WORDS, GroupStatus, GroupSubStatus
+from vedette.issues.search import STATUS_WORDS, SUBSTATUS_WORDS, Term
+from vedette.orgs.models import Organization
+
+_ARCHIVED = (
+    GroupSubStatus.ARCHIVED_UNTIL_ESCALATING,
+    GroupSubStatus.ARCHIVED_UNTIL_CONDITION_MET,
+    GroupSubStatus.ARCHIVED_FOREVER,
+)
+
+
+@dataclass(slots=True)
+class Conditions:
+    """The two halves of a search. `nothing` is set when a term can match no issue (an unknown user)."""
+
+    relational: Q = field(default_factory=Q)
+    tags: tuple[TagFilter, ...] = ()
+    text: str | None = None
+    nothing: bool = False
+
+    @property
+    def event_half(self) -> bool:
+        """Whether the events have to be asked."""
+        return bool(self.tags or self.text)
+
+
+def split(
+    terms: Sequence[Term], organization: Organization, viewer: User | None = None, teams: frozenset[int] = frozenset()
+) -> Conditions:
+    """The halves of `terms`. `viewer` is who `me` means, `teams` the ids of the viewer's teams (`my_teams`)."""
+    conditions = Conditions()
+    tags = []
+    for term in terms:
+        if not term.key:
+            conditions.text = term.values[0]
+        elif term.key == "assigned":
+            condition = _assigned(term.values, organization, viewer, teams)
+            conditions.relational &= ~condition if term.negated else condition
+        elif term.key in _RELATIONAL:
+            condition = _RELATIONAL[term.key](term.values)
+            conditions.relational &= ~condition if term.negated else condition
+        else:
+            tags.append(_tag(term))
+    conditions.tags = tuple(tags)
+    return conditions
+
+
+def _is(values: Sequence[str]) -> Q:
+    word = values[0]
+    if word in STATUS_WORDS:
+        return Q(status=STATUS_WORDS[word])
+    if word in SUBSTATUS_WORDS:
+        return _substatus(values)
+    return Q(assignee__isnull=word == "unassigned")
+
+
+def _status(values: Sequence[str]) -> Q:
+    return Q(status__in=[STATUS_WORDS[value] for value in values])
+
+
+def _substatus(values: Sequence[str]) -> Q:
+    """A substatus brings the status that it belongs to."""
+    found = Q()
+    for value in values:
+        substatus = SUBSTATUS_WORDS[value]
+        status = GroupStatus.IGNORED if substatus in _ARCHIVED else GroupStatus.UNRESOLVED
+        found |= Q(substatus=substatus, status=status)
+    return found
+
+
+def _short_ids(values: Sequence[str]) -> Q:
+    found = Q(pk__in=[])
+    for value in values:
+        parsed = parse_short_id(value)
+        if parsed:
+            found |= Q(project__slug=parsed[0], short_id=parsed[1])
+    return found
+
+
+_RELATIONAL = {
+    "is": _is,
+    "status": _status,
+    "substatus": _substatus,
+    "issue": _short_ids,
+    "issue.id": lambda values: Q(pk__in=[int(value) for value in values if int(value) < 2**63]),
+    "issue.priority": lambda values: Q(priority__in=[n for n, word in PRIORITY_WORDS.items() if word in values]),
+    "project": lambda values: Q(project__slug__in=[value.lower() for value in values]),
+    "project.id": lambda values: Q(project_id__in=[int(value) for value in values if int(value) < 2**63]),
+    "first_release": lambda values: Q(first_release__version__in=values),
+}
+
+
+def _assigned(values: Sequence[str], organization: Organization, viewer: User | None, teams: frozenset[int]) -> Q:
+    """Assigned to one of these. A user stands for their teams too; an unknown name matches nothing."""
+    found = Q(pk__in=[])
+    for value in values:
+        if value == "none":
+            found |= Q(assignee__isnull=True)
+        elif value == "my_teams":
+            found |= Q(assignee__team_id__in=teams)
+        else:
+            found |= _assigned_to(value, organization, viewer, teams)
+    return found
+
+
+def _assigned_to(value: str, organization: Organization, viewer: User | None, teams: frozenset[int]) -> Q:
+    try:
+        who = parse_assignee(value, organization, viewer)
+    except RuleBroken:
+        return Q(pk__in=[])
+    if who is None:
+        return Q(assignee__isnull=True)
+    if who.kind == "team":
+        return Q(assignee__team_id=who.id)
+    own = teams if viewer is not None and who.id == viewer.pk else frozenset()
+    return Q(assignee__user_id=who.id) | Q(assignee__team_id__in=own)
+
+
+def _tag(term: Term) -> TagFilter:
+    if term.key == "has":
+        return TagFilter(term.values[0], "!has" if term.negated else "has")
+    if term.values == ("",):
+        return TagFilter(term.key, "has" if term.negated else "!has")
+    if any("*" in value for value in term.values):
+        return TagFilter(term.key, "!like" if term.negated else "like", term.values)
+    return TagFilter(term.key, "!=" if term.negated else "=", term.values)

@@ -1,0 +1,80 @@
+"""Finding issues for somebody: only in projects that they reach, never one that is being deleted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from vedette.accounts.models import User
+from vedette.core.ids import parse_short_id
+from vedette.issues.models import PRIORITY_WORDS, VISIBLE_STATUSES, Activity, ActivityType, Group
+from vedette.orgs.access import Access
+from vedette.projects.access import reachable_projects
+
+_MAX_ID = 2**63
+
+
+def visible_groups(access: Access) -> Any:
+    """Every issue that the caller may see, with its project; a queryset to narrow down."""
+    return Group.objects.filter(project__in=reachable_projects(access), status__in=VISIBLE_STATUSES).select_related(
+        "project", "first_release"
+    )
+
+
+def find_group(access: Access, id_or_short_id: str) -> Group | None:
+    """The issue with this numeric id or short id (in any letter case), or None."""
+    groups = visible_groups(access)
+    if id_or_short_id.isascii() and id_or_short_id.isdigit():
+        number = int(id_or_short_id)
+        found: Group | None = groups.filter(pk=number).first() if number < _MAX_ID else None
+        return found
+    parsed = parse_short_id(id_or_short_id)
+    if parsed is None:
+        return None
+    slug, number = parsed
+    by_name: Group | None = groups.filter(project__slug=slug, short_id=number).first()
+    return by_name
+
+
+def groups_by_id(access: Access, ids: Iterable[int]) -> list[Group]:
+    """The issues among `ids` that the caller may see, by id; the others are left out silently."""
+    wanted = [number for number in ids if 0 <= number < _MAX_ID]
+    return list(visible_groups(access).filter(pk__in=wanted).order_by("pk"))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One entry of an issue's history as people read it. `id` is 0 for the synthesised first one."""
+
+    id: int
+    type: ActivityType
+    datetime: datetime
+    user: User | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
+    """The issue's history, newest first, at most `limit` entries and then the first event, which is always told.
+
+    Entries that repeat the one before them (type, ident, user, data) are told once, notes excepted.
+    Source: the issue workflow specification, section 11.
+    """
+    known = {kind.value for kind in ActivityType}
+    rows = [
+        row for row in Activity.objects.filter(group=group).order_by("-datetime", "-id")[:limit] if row.type in known
+    ]
+    users = {user.pk: user for user in User.objects.filter(pk__in={row.user_id for row in rows if row.user_id})}
+    entries: list[FeedEntry] = []
+    previous: tuple[Any, ...] | None = None
+    for row in rows:
+        told = (row.type, row.ident, row.user_id, row.data)
+        if told != previous or row.type == ActivityType.NOTE:
+            user = users.get(row.user_id) if row.user_id else None
+            entries.append(FeedEntry(row.pk, ActivityType(row.type), row.datetime, user, row.data))
+        previous = told
+    entries.append(
+        FeedEntry(
+            0, ActivityType.FIRST_SEEN, group.first_seen, data={"priority": PRIORITY_WORDS.get(group.priority or 0)}
+        )
+    )
+    return entries

@@ -1,0 +1,122 @@
+"""Where an issue was seen: environments, releases, and the counts of new issues that releases keep.
+
+Source: the ingest specification, 14.17; the release specification, 12.2.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from django.db.models import F, Value
+from django.db.models.functions import Greatest, Least
+
+from vedette.issues.models import GroupEnvironment, GroupRelease
+from vedette.releases.models import ReleaseProject, ReleaseProjectEnvironment
+
+LAST_SEEN_STEP = timedelta(seconds=60)
+
+
+class Seen(Protocol):
+    """What an event tells about where it happened."""
+
+    @property
+    def project_id(self) -> int: ...
+    @property
+    def timestamp(self) -> datetime: ...
+    @property
+    def release_id(self) -> int | None: ...
+    @property
+    def environment_id(self) -> int: ...
+    @property
+    def environment(self) -> str: ...
+
+
+def record_presence(seen: Iterable[tuple[Seen, int, bool]]) -> None:
+    """Take note of (event, issue, whether the issue is new) for a batch, inside the caller's transaction."""
+    listed = list(seen)
+    fresh = _environments(listed)
+    _releases(listed)
+    _count_new(listed, fresh)
+
+
+def _environments(seen: list[tuple[Seen, int, bool]]) -> list[Seen]:
+    """Make the missing rows (issue, environment); gives the events that made one."""
+    first: dict[tuple[int, int], Seen] = {}
+    for event, group, _ in seen:
+        known = first.setdefault((group, event.environment_id), event)
+        if event.timestamp < known.timestamp:
+            first[group, event.environment_id] = event
+    rows = GroupEnvironment.objects.filter(
+        group_id__in={key[0] for key in first}, environment_id__in={key[1] for key in first}
+    ).values_list("group_id", "environment_id", "first_seen")
+    present = {(group, environment): first_seen for group, environment, first_seen in rows}
+    made = {key: event for key, event in first.items() if key not in present}
+    GroupEnvironment.objects.bulk_create(
+        [
+            GroupEnvironment(
+                group_id=key[0], environment_id=key[1], first_release_id=event.release_id, first_seen=event.timestamp
+            )
+            for key, event in sorted(made.items(), key=lambda pair: pair[0])
+        ],
+        ignore_conflicts=True,
+    )
+    for key, event in sorted(first.items(), key=lambda pair: pair[0]):
+        if key in present and event.timestamp < present[key]:
+            GroupEnvironment.objects.filter(
+                group_id=key[0], environment_id=key[1], first_seen__gt=event.timestamp
+            ).update(first_seen=event.timestamp)
+    return list(made.values())
+
+
+def _releases(seen: list[tuple[Seen, int, bool]]) -> None:
+    """Widen the rows (issue, release, environment name): back at once, forward in steps of a minute."""
+    spans: dict[tuple[int, int, str], tuple[datetime, datetime, int]] = {}
+    for event, group, _ in seen:
+        if event.release_id is not None:
+            key = (group, event.release_id, event.environment)
+            first, last, _project = spans.get(key, (event.timestamp, event.timestamp, 0))
+            spans[key] = (min(first, event.timestamp), max(last, event.timestamp), event.project_id)
+    if not spans:
+        return
+    rows = GroupRelease.objects.filter(group_id__in={key[0] for key in spans}, release_id__in={key[1] for key in spans})
+    present = {(row.group_id, row.release_id, row.environment): row for row in rows}
+    GroupRelease.objects.bulk_create(
+        [
+            GroupRelease(
+                project_id=project,
+                group_id=key[0],
+                release_id=key[1],
+                environment=key[2],
+                first_seen=first,
+                last_seen=last,
+            )
+            for key, (first, last, project) in sorted(spans.items())
+            if key not in present
+        ],
+        ignore_conflicts=True,
+    )
+    for key, (first, last, _) in sorted(spans.items()):
+        row = present.get(key)
+        if row and (first < row.first_seen or last > row.last_seen + LAST_SEEN_STEP):
+            GroupRelease.objects.filter(pk=row.pk).update(
+                first_seen=Least("first_seen", Value(first)), last_seen=Greatest("last_seen", Value(last))
+            )
+
+
+def _count_new(seen: list[tuple[Seen, int, bool]], fresh: list[Seen]) -> None:
+    """Issues that a release brought: by project, and by project and environment."""
+    makers: dict[int, Seen] = {}
+    for event, group, is_new in seen:
+        if is_new:
+            makers.setdefault(group, event)
+    by_project = Counter((event.project_id, event.release_id) for event in makers.values() if event.release_id)
+    for (project, release), count in sorted(by_project.items()):
+        ReleaseProject.objects.filter(project_id=project, release_id=release).update(new_groups=F("new_groups") + count)
+    by_environment = Counter(
+        (event.project_id, event.release_id, event.environment_id) for event in fresh if event.release_id
+    )
+    for (project, release, environment), count in sorted(by_environment.items()):
+        ReleaseProjectEnvironment.objects.filter(
+            project_id=project, release_id=release, environment_id=environment
+        ).update(new_issues_count=F("new_issues_count") + count)

@@ -1,0 +1,209 @@
+"""Releases and environments as telemetry names them: made when first seen, and dated.
+
+Everything is done in bulk, for a whole batch of events, inside the caller's transaction; a row that somebody else
+makes at the same time is taken as it is. Source: the release specification, 12.1 to 12.3 with every [V].
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q, Value
+from django.db.models.functions import Greatest, Least
+
+from vedette.projects.models import Environment, EnvironmentProject, Project, ProjectFlags
+from vedette.releases import versions
+from vedette.releases.age import witness
+from vedette.releases.models import (
+    Distribution,
+    Release,
+    ReleaseEnvironment,
+    ReleaseProject,
+    ReleaseProjectEnvironment,
+)
+
+LAST_SEEN_STEP = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One event named this release (may be empty) in this environment (may be empty) at this moment."""
+
+    organization_id: int
+    project_id: int
+    version: str
+    dist: str
+    environment: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """The rows behind a batch of sightings: `releases` by (organization, version), `environments` by (organization,
+    name). A version that is invalid is in no map: its events go on without a release."""
+
+    releases: dict[tuple[int, str], Release] = field(default_factory=dict)
+    environments: dict[tuple[int, str], int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Span:
+    first: datetime
+    last: datetime
+
+    def widen(self, at: datetime) -> None:
+        self.first = min(self.first, at)
+        self.last = max(self.last, at)
+
+
+def record(sightings: Iterable[Sighting]) -> Sightings:
+    """Make what is missing, date what is there, and say which rows they are."""
+    listed = list(sightings)
+    environments = _environments(listed)
+    releases = _releases([one for one in listed if one.version and versions.is_valid(one.version)])
+    found = Sightings(releases, environments)
+    dated = [one for one in listed if (one.organization_id, one.version) in releases]
+    _link_projects(dated, releases)
+    _distributions(dated, releases)
+    _last_seen(dated, found)
+    return found
+
+
+def _environments(sightings: Sequence[Sighting]) -> dict[tuple[int, str], int]:
+    wanted = {(one.organization_id, one.environment): one.at for one in sightings}
+    if not wanted:
+        return {}
+    rows = Environment.objects.filter(
+        organization_id__in={key[0] for key in wanted}, name__in={key[1] for key in wanted}
+    )
+    known = {(row.organization_id, row.name): row.pk for row in rows}
+    missing = wanted.keys() - known.keys()
+    if missing:
+        Environment.objects.bulk_create(
+            [Environment(organization_id=key[0], name=key[1]) for key in sorted(missing)], ignore_conflicts=True
+        )
+        known = {(row.organization_id, row.name): row.pk for row in rows.all()}
+    pairs = {(one.project_id, known[one.organization_id, one.environment]) for one in sightings}
+    linked = EnvironmentProject.objects.filter(
+        project_id__in={pair[0] for pair in pairs}, environment_id__in={pair[1] for pair in pairs}
+    )
+    unlinked = pairs - set(linked.values_list("project_id", "environment_id"))
+    EnvironmentProject.objects.bulk_create(
+        [
+            EnvironmentProject(project_id=project, environment_id=environment)
+            for project, environment in sorted(unlinked)
+        ],
+        ignore_conflicts=True,
+    )
+    return {key: known[key] for key in wanted}
+
+
+def _releases(sightings: Sequence[Sighting]) -> dict[tuple[int, str], Release]:
+    """Every release by (organization, version), none dated later than its earliest sighting here."""
+    earliest: dict[tuple[int, str], datetime] = {}
+    for one in sightings:
+        key = (one.organization_id, one.version)
+        earliest[key] = min(earliest.get(key, one.at), one.at)
+    if not earliest:
+        return {}
+    rows = Release.objects.filter(
+        organization_id__in={key[0] for key in earliest}, version__in={key[1] for key in earliest}
+    )
+    known = {(row.organization_id, row.version): row for row in rows}
+    missing = earliest.keys() - known.keys()
+    if missing:
+        Release.objects.bulk_create(
+            [
+                Release(
+                    organization_id=key[0], version=key[1], date_added=earliest[key], **versions.semver_columns(key[1])
+                )
+                for key in sorted(missing)
+            ],
+            ignore_conflicts=True,
+        )
+        known = {(row.organization_id, row.version): row for row in rows.all()}
+    for key, at in sorted(earliest.items()):
+        if known[key].date_added > at:
+            witness(known[key], at)
+    return {key: known[key] for key in earliest}
+
+
+def _link_projects(sightings: Sequence[Sighting], releases: dict[tuple[int, str], Release]) -> None:
+    pairs = {(one.project_id, releases[one.organization_id, one.version].pk) for one in sightings}
+    if not pairs:
+        return
+    linked = ReleaseProject.objects.filter(
+        project_id__in={pair[0] for pair in pairs}, release_id__in={pair[1] for pair in pairs}
+    )
+    unlinked = pairs - set(linked.values_list("project_id", "release_id"))
+    if not unlinked:
+        return
+    ReleaseProject.objects.bulk_create(
+        [ReleaseProject(project_id=project, release_id=release) for project, release in sorted(unlinked)],
+        ignore_conflicts=True,
+    )
+    flag = int(ProjectFlags.HAS_RELEASES)
+    Project.objects.filter(pk__in={pair[0] for pair in unlinked}).update(flags=F("flags").bitor(flag))
+
+
+def _distributions(sightings: Sequence[Sighting], releases: dict[tuple[int, str], Release]) -> None:
+    wanted = {
+        (one.organization_id, releases[one.organization_id, one.version].pk, one.dist): one.at
+        for one in sightings
+        if one.dist
+    }
+    if not wanted:
+        return
+    known = Distribution.objects.filter(release_id__in={key[1] for key in wanted}, name__in={key[2] for key in wanted})
+    present = set(known.values_list("organization_id", "release_id", "name"))
+    Distribution.objects.bulk_create(
+        [
+            Distribution(organization_id=key[0], release_id=key[1], name=key[2], date_added=at)
+            for key, at in sorted(wanted.items())
+            if key not in present
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _last_seen(sightings: Sequence[Sighting], found: Sightings) -> None:
+    """The rows (release, environment) of the organization and of each project: seen from then till then."""
+    by_organization: dict[tuple[int, int, int], _Span] = {}
+    by_project: dict[tuple[int, int, int], _Span] = {}
+    for one in sightings:
+        release = found.releases[one.organization_id, one.version].pk
+        environment = found.environments[one.organization_id, one.environment]
+        for spans, owner in ((by_organization, one.organization_id), (by_project, one.project_id)):
+            spans.setdefault((owner, release, environment), _Span(one.at, one.at)).widen(one.at)
+    _widen(ReleaseEnvironment, "organization_id", by_organization)
+    _widen(ReleaseProjectEnvironment, "project_id", by_project)
+
+
+def _widen(
+    model: type[ReleaseEnvironment] | type[ReleaseProjectEnvironment],
+    owner: str,
+    spans: dict[tuple[int, int, int], _Span],
+) -> None:
+    if not spans:
+        return
+    fields = (owner, "release_id", "environment_id")
+    rows = model._default_manager.filter(
+        release_id__in={key[1] for key in spans}, environment_id__in={key[2] for key in spans}
+    )
+    known = {tuple(getattr(row, name) for name in fields): row for row in rows}
+    model._default_manager.bulk_create(
+        [
+            model(**dict(zip(fields, key, strict=True)), first_seen=span.first, last_seen=span.last)
+            for key, span in sorted(spans.items())
+            if key not in known
+        ],
+        ignore_conflicts=True,
+    )
+    for key, span in sorted(spans.items()):
+        row = known.get(key)
+        if row and (span.first < row.first_seen or span.last > row.last_seen + LAST_SEEN_STEP):
+            model._default_manager.filter(
+                Q(first_seen__gt=span.first) | Q(last_seen__lt=span.last), **dict(zip(fields, key, strict=True))
+            ).update(
+                first_seen=Least("first_seen", Value(span.first)), last_seen=Greatest("last_seen", Value(span.last))
+            )
