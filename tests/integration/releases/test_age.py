@@ -1,0 +1,84 @@
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+
+from vedette.orgs.models import Organization
+from vedette.releases.age import plausible, witness
+from vedette.releases.models import Release
+
+MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+EVENING = datetime(2026, 3, 1, 20, tzinfo=UTC)
+
+
+@pytest.fixture
+def a_release():
+    def make(date_added):
+        organization = Organization.objects.create(name="Acme", slug="acme")
+        return Release.objects.create(organization=organization, version="web@1.0", date_added=date_added)
+
+    return make
+
+
+@pytest.mark.django_db
+def test_an_earlier_event_moves_the_release_back(a_release):
+    release = a_release(date_added=NOON)
+
+    moved = witness(release, seen_at=MORNING)
+
+    release.refresh_from_db()
+    assert moved
+    assert release.date_added == MORNING
+
+
+@pytest.mark.django_db
+def test_a_later_event_moves_nothing(a_release):
+    release = a_release(date_added=NOON)
+
+    moved = witness(release, seen_at=EVENING)
+
+    release.refresh_from_db()
+    assert not moved
+    assert release.date_added == NOON
+
+
+@pytest.mark.django_db
+def test_a_stale_copy_moves_nothing_forward(a_release):
+    stale = a_release(date_added=EVENING)
+    Release.objects.filter(pk=stale.pk).update(date_added=MORNING)
+
+    moved = witness(stale, seen_at=NOON)
+
+    assert not moved
+    assert Release.objects.get(pk=stale.pk).date_added == MORNING
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("order", [(MORNING, NOON), (NOON, MORNING)], ids=["earlier first", "later first"])
+def test_of_two_writers_that_race_the_earlier_moment_wins(a_release, order):
+    release = a_release(date_added=EVENING)
+    start = threading.Barrier(2)
+
+    def write(seen_at):
+        copy = Release.objects.get(pk=release.pk)
+        start.wait(timeout=10)
+        witness(copy, seen_at)
+        connection.close()
+
+    threads = [threading.Thread(target=write, args=(seen_at,)) for seen_at in order]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert Release.objects.get(pk=release.pk).date_added == MORNING
+
+
+def test_only_a_plausible_moment_is_evidence():
+    now = NOON
+
+    assert plausible(now + timedelta(days=3), now, 90) == now
+    assert plausible(now - timedelta(days=400), now, 90) == now - timedelta(days=90)
+    assert plausible(MORNING, now, 90) == MORNING
