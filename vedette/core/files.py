@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 
-_SHA1 = re.compile(r"^[0-9a-f]{40}$")
+_SHA1 = re.compile(r"[0-9a-f]{40}")
 
 
 class FileStore:
@@ -36,7 +36,7 @@ class FileStore:
 
     def path(self, name: str) -> Path:
         """Where the file called `name` lies. Raises ValueError for anything that is no SHA-1."""
-        if not _SHA1.match(name):
+        if not _SHA1.fullmatch(name):
             raise ValueError("a file's name is 40 lower-case hex digits")
         return self.root / name[:2] / name[2:]
 

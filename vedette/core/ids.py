@@ -8,8 +8,8 @@ import secrets
 import uuid
 
 SHORT_ID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_SHORT_ID = re.compile(r"^(?P<slug>[A-Za-z0-9_-]+)-(?P<number>[0-9A-Za-z]+)$")
-_EVENT_ID = re.compile(r"^[0-9a-fA-F]{32}$")
+_SHORT_ID = re.compile(r"(?P<slug>[A-Za-z0-9_-]+)-(?P<number>[0-9A-Za-z]+)")
+_EVENT_ID = re.compile(r"[0-9a-fA-F]{32}")
 
 
 def new_event_id() -> str:
@@ -29,7 +29,7 @@ def as_event_id(text: object) -> str | None:
         text = text[1:-1]
     if len(text) == 36 and text[8] == text[13] == text[18] == text[23] == "-":
         text = text.replace("-", "")
-    return text.lower() if _EVENT_ID.match(text) else None
+    return text.lower() if _EVENT_ID.fullmatch(text) else None
 
 
 def base32(number: int) -> str:
@@ -51,7 +51,7 @@ def short_id(project_slug: str, number: int) -> str:
 
 def parse_short_id(text: str) -> tuple[str, int] | None:
     """(project slug in lower case, number) of a short id in any letter case; None if it cannot be one."""
-    match = _SHORT_ID.match(text)
+    match = _SHORT_ID.fullmatch(text)
     if not match:
         return None
     number = 0

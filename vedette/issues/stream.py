@@ -8,7 +8,7 @@ chunks are filtered. Source: the search specification, sections 10 to 13.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -87,9 +87,12 @@ class StreamPage:
     degraded: bool = False
 
 
-def read_stream(request: StreamRequest) -> StreamPage:
-    """The page that `request` asks for. Raises `RuleBroken` for a query or sort that makes no sense, and
-    `StoreUnavailable` when the search needs the event store and it is away."""
+def read_stream(request: StreamRequest, store: EventStore | None = None) -> StreamPage:
+    """The page that `request` asks for, from this process's event store or another.
+
+    Raises `RuleBroken` for a query or sort that makes no sense, and `StoreUnavailable` when the search needs the event
+    store and it is away.
+    """
     if request.sort not in ORDERS:
         raise RuleBroken(f"Sort key '{request.sort}' not supported.")
     if request.series not in SERIES:
@@ -98,7 +101,7 @@ def read_stream(request: StreamRequest) -> StreamPage:
     if not request.projects or conditions.nothing or request.start >= request.end:
         return StreamPage((), Cursor(), Cursor(), hits=0)
     groups = _relational_half(request, conditions)
-    return _Reader(request, conditions, groups).page()
+    return _Reader(request, conditions, groups, store or event_store()).page()
 
 
 def _relational_half(request: StreamRequest, conditions: Conditions) -> QuerySet[Group]:
@@ -126,7 +129,7 @@ class _Reader:
     request: StreamRequest
     conditions: Conditions
     groups: QuerySet[Group]
-    store: EventStore = field(default_factory=event_store)
+    store: EventStore
 
     @property
     def window(self) -> Window:

@@ -1,0 +1,96 @@
+"""Rows and values for tests, with everything that a test does not care about filled in."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from vedette.accounts.models import User
+from vedette.accounts.users import create_user
+from vedette.core import json
+from vedette.digest.values import EventUser, PreparedAttachment, PreparedEvent, PreparedUserReport
+from vedette.orgs.models import Organization, OrganizationMember
+from vedette.projects.models import Project
+
+NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def an_organization(slug: str = "acme", **fields: Any) -> Organization:
+    """An organization with nobody in it."""
+    return Organization.objects.create(name=fields.pop("name", slug.title()), slug=slug, **fields)
+
+
+def a_project(organization: Organization | None = None, slug: str = "web", **fields: Any) -> Project:
+    """An active project, in an organization of its own unless one is given."""
+    return Project.objects.create(
+        organization=organization or an_organization(), slug=slug, name=slug.title(), **fields
+    )
+
+
+def a_member(organization: Organization, email: str = "ann@example.com", role: str = "member", **fields: Any) -> User:
+    """A user who belongs to the organization."""
+    user = create_user(email, None, **fields)
+    OrganizationMember.objects.create(organization=organization, user_id=user.pk, role=role, user_email=email)
+    return user
+
+
+def hash_of(text: str) -> str:
+    """A hash as grouping makes them."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def an_event(project: Project, title: str = "ValueError: bad", **fields: Any) -> PreparedEvent:
+    """A prepared event; its only hash is that of its title unless `hashes` are given."""
+    event_id = fields.pop("event_id", uuid4().hex)
+    timestamp = fields.pop("timestamp", NOON)
+    payload = {"event_id": event_id, "title": title, "timestamp": timestamp.timestamp()}
+    values: dict[str, Any] = {
+        "project_id": project.pk,
+        "organization_id": project.organization_id,
+        "key_id": 1,
+        "event_id": event_id,
+        "type": "error",
+        "timestamp": timestamp,
+        "received_at": timestamp,
+        "platform": "python",
+        "level": "error",
+        "logger": "",
+        "title": title,
+        "culprit": "app.views in checkout",
+        "location": "app/views.py",
+        "message": title,
+        "metadata": {"type": title.partition(":")[0], "value": title.partition(": ")[2]},
+        "release": "",
+        "dist": "",
+        "environment": "",
+        "transaction": "",
+        "user": EventUser(),
+        "tags": (("level", "error"),),
+        "hashes": (hash_of(title),),
+        "sdk_name": "sentry.python",
+        "sdk_version": "2.0",
+        "handled": None,
+        "exception_types": (title.partition(":")[0],),
+        "exception_values": (title.partition(": ")[2],),
+        "frame_filenames": ("app/views.py",),
+        "frame_functions": ("checkout",),
+        "trace_id": "",
+        "span_id": "",
+        "error_count": 0,
+        "payload": json.dumps(payload),
+    }
+    return PreparedEvent(**{**values, **fields})
+
+
+def a_user_report(project: Project, event_id: str, comments: str = "it broke") -> PreparedUserReport:
+    """What somebody said about an event."""
+    return PreparedUserReport(
+        project.pk, project.organization_id, 1, event_id, "Ann", "ann@example.com", comments, NOON
+    )
+
+
+def a_prepared_attachment(project: Project, event_id: str, content: bytes = b"log line\n") -> PreparedAttachment:
+    """A file of an event."""
+    return PreparedAttachment(
+        project.pk, project.organization_id, 1, event_id, "app.log", "text/plain", "event.attachment", NOON, content
+    )
