@@ -36,7 +36,6 @@ Object = Annotated[Raw, Meta(extra={"shape": "object"})]
 Lines = list[str]
 
 
-
 class Frame(Struct, omit_defaults=True, gc=False):
     """One call. The order in a stack trace is oldest call first."""
 
