@@ -1,0 +1,126 @@
+"""The tags that a client sends: pairs of short texts.
+
+Source: the ingest specification, 7.4.
+"""
+
+import re
+from typing import Any
+
+from vedette.digest import trim
+from vedette.digest.draft import Draft
+from vedette.digest.normalise import fields
+from vedette.digest.notes import Notes
+
+LIMIT = 200
+_KEY = re.compile(r"[a-zA-Z0-9_.:-]+", re.ASCII)
+_TAKEN = frozenset({"release", "dist", "user", "filename", "function"})
+_keys: dict[str, str | None] = {}
+_KEPT_KEYS = 4096
+_TEXT_LIMITS = {"server_name": (256, 20), "site": (128, 0)}
+
+Pair = list[str | None]
+
+
+def settle_tags(draft: Draft) -> Draft:
+    """`event.tags` as a list of [key, value]; a pair with an unusable half keeps its place with null in it."""
+    event, notes = draft.event, draft.notes
+    pairs: list[Pair] = [] if event.tags is None else _pairs(event.tags, notes)
+    seen: set[str] = set()
+    kept: list[Pair] = []
+    for pair in pairs:
+        key = pair[0]
+        if key is not None:
+            if key in seen or key in _TAKEN:
+                continue
+            seen.add(key)
+            if key == "environment":
+                if event.environment is None and pair[1] and fields.is_environment(pair[1]):
+                    event.environment = pair[1]
+                continue
+        kept.append(pair)
+    for name in ("server_name", "site"):
+        value = getattr(event, name)
+        if value is not None:
+            setattr(event, name, None)
+            text = _field(value, name, notes)
+            if text:
+                kept = [pair for pair in kept if pair[0] != name]
+                kept.append([name, text])
+    event.tags = kept or None
+    return draft
+
+
+def _pairs(tags: Any, notes: Notes) -> list[Pair]:
+    if isinstance(tags, dict):
+        items: list[Any] = sorted(tags.items())
+    elif isinstance(tags, list):
+        items = tags
+    else:
+        notes.error("invalid_data", "tags", value=tags, reason="expected an object or an array of pairs")
+        return []
+    pairs: list[Pair] = []
+    for index, item in enumerate(items):
+        if isinstance(item, (tuple, list)) and len(item) == 2:
+            pairs.append([_key(item[0], index, notes), _value(item[1], index, notes)])
+        elif item is not None:
+            notes.error("invalid_data", ("tags", str(index)), reason="expected a pair")
+    return pairs
+
+
+def _key(key: Any, index: int, notes: Notes) -> str | None:
+    if type(key) is str:
+        known = _keys.get(key)
+        if known is not None:
+            return known
+        if len(_keys) >= _KEPT_KEYS:
+            _keys.clear()
+        if len(key) <= LIMIT and _KEY.fullmatch(key):
+            _keys[key] = key
+            return key
+    return _odd_key(key, index, notes)
+
+
+def _odd_key(key: Any, index: int, notes: Notes) -> str | None:
+    path = ("tags", str(index), "0")
+    if isinstance(key, (int, float)) and not isinstance(key, bool):
+        key = str(int(key))
+    if isinstance(key, str):
+        text = trim.text(key.strip().replace(" ", "-"), LIMIT, 0, path, notes)
+        if _KEY.fullmatch(text):
+            return text
+    notes.error("invalid_data", path, reason="invalid characters in string")
+    return None
+
+
+def _value(value: Any, index: int, notes: Notes) -> str | None:
+    if type(value) is str:
+        text = value.strip()
+        if text and len(text) <= LIMIT and "\n" not in text:
+            return text
+        return _odd_text(text, index, notes)
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if isinstance(value, (int, float)):
+        return _odd_text(str(int(value)), index, notes)
+    notes.error("invalid_data", ("tags", str(index), "1"), reason="expected a string")
+    return None
+
+
+def _odd_text(text: str, index: int, notes: Notes) -> str | None:
+    path = ("tags", str(index), "1")
+    if not text or "\n" in text:
+        notes.error("invalid_data", path, reason="expected a non-empty line" if text else "expected a non-empty value")
+        return None
+    return trim.text(text, LIMIT, 0, path, notes)
+
+
+def _field(value: Any, name: str, notes: Notes) -> str | None:
+    if not isinstance(value, str):
+        notes.error("invalid_data", name, value=value, reason="expected a string")
+        return None
+    limit, allowance = _TEXT_LIMITS[name]
+    text = value.strip()
+    if "\n" in text:
+        notes.error("invalid_data", name, value=value, reason="expected one line")
+        return None
+    return trim.text(trim.text(text, limit, allowance, (name,), notes), LIMIT, 0, (name,), notes)

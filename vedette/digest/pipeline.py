@@ -1,0 +1,165 @@
+"""The steps from the bytes of an event to the value that is stored, in their order.
+
+Source: the ingest specification, section 13.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from vedette.core.clock import from_unix
+from vedette.digest.decode import decode
+from vedette.digest.draft import Draft, Dropping, Step
+from vedette.digest.normalise import STEPS as NORMALISE
+from vedette.digest.normalise.limits import cut_to_size
+from vedette.digest.tags import handled_of, tag
+from vedette.digest.times import settle_times
+from vedette.digest.titles import entitle
+from vedette.digest.transactions import freeze_transaction, settle_transaction
+from vedette.digest.values import PreparedEvent, PreparedTransaction
+from vedette.grouping.group import CONFIG, group_event
+from vedette.scrub.event import scrub_event
+from vedette.scrub.scrubber import scrubber_for
+from vedette.wire.event import NOTHING, Event, Stacktrace
+from vedette.wire.outcomes import Outcome
+
+MAX_PAYLOAD_BYTES = 2_000_000
+_MAX_CLIENT_ERRORS = 50
+_MAX_FRAMES = 250
+_VALUE_LIMIT = 1024
+_encode = msgspec.json.encode
+
+
+def scrub(draft: Draft) -> Draft:
+    """Take the secrets out, before anything is cut, named or stored."""
+    config = draft.config
+    scrubber = scrubber_for(
+        config.scrub_data,
+        config.scrub_defaults,
+        config.scrub_ip_addresses,
+        config.sensitive_fields,
+        config.safe_fields,
+    )
+    for remark in scrub_event(draft.event, draft.raw, scrubber):
+        draft.notes.remark(remark.path, remark.rule, remark.kind, remark.start, remark.end, remark.length)
+    return draft
+
+
+def fingerprint(draft: Draft) -> Draft:
+    """Group the event; settles `in_app` of its frames."""
+    draft.grouping = group_event(draft.event, draft.tags, draft.config.grouping_enhancements)
+    return draft
+
+
+STEPS: tuple[Step, ...] = (decode, settle_times, *NORMALISE, scrub, cut_to_size, tag, fingerprint, entitle)
+TRANSACTION_STEPS: tuple[Step, ...] = (
+    decode,
+    settle_times,
+    *NORMALISE,
+    settle_transaction,
+    scrub,
+    cut_to_size,
+    tag,
+)
+
+
+def run(steps: tuple[Step, ...], draft: Draft) -> Draft | Dropping:
+    """The draft after all steps, or why it was dropped."""
+    for step in steps:
+        result = step(draft)
+        if isinstance(result, Dropping):
+            return result
+        draft = result
+    return draft
+
+
+def prepare_event(draft: Draft) -> PreparedEvent | Dropping:
+    """An error, a message or a security report."""
+    result = run(STEPS, draft)
+    if isinstance(result, Dropping):
+        return result
+    grouping = draft.grouping
+    found: dict[str, Any] = {"title": draft.title, "location": draft.location, "metadata": draft.metadata}
+    if grouping is not None:
+        found["grouping"] = grouping.explain(CONFIG)
+    payload = _payload(draft, found)
+    return payload if isinstance(payload, Dropping) else _freeze(draft, payload)
+
+
+def prepare_transaction(draft: Draft) -> PreparedTransaction | Dropping:
+    """A transaction."""
+    result = run(TRANSACTION_STEPS, draft)
+    if isinstance(result, Dropping):
+        return result
+    payload = _payload(draft, {"title": draft.event.transaction})
+    return payload if isinstance(payload, Dropping) else freeze_transaction(draft, payload)
+
+
+def _payload(draft: Draft, found: dict[str, Any]) -> bytes | Dropping:
+    """The event as JSON, with what the digest found out behind its own members."""
+    event = draft.event
+    event.key_id = Raw(str(draft.receipt.key_id).encode())
+    event.meta = Raw(_encode(draft.notes.meta)) if draft.notes.meta else NOTHING
+    event.time_spent = event.ingest_path = event.scraping_attempts = NOTHING
+    event.grouping_config = event.metrics = event.metrics_summary = event.dsc = NOTHING
+    event.errors = _errors(draft)
+    payload: bytes = _encode(event)[:-1] + b"," + _encode(found)[1:]
+    return payload if len(payload) <= MAX_PAYLOAD_BYTES else Dropping(Outcome.INVALID, "too_large")
+
+
+def _errors(draft: Draft) -> list[Any] | None:
+    client = [error for error in draft.event.errors or () if isinstance(error, dict)][:_MAX_CLIENT_ERRORS]
+    return [*client, *draft.notes.errors] or None
+
+
+def _freeze(draft: Draft, payload: bytes) -> PreparedEvent:
+    event, config, trace = draft.event, draft.config, draft.contexts.get("trace") or {}
+    exceptions = event.exception.values if event.exception is not None else ()
+    filenames, functions = _frame_words(event)
+    return PreparedEvent(
+        project_id=config.project_id,
+        organization_id=config.organization_id,
+        key_id=draft.receipt.key_id,
+        event_id=draft.event_id,
+        type=event.type,
+        timestamp=from_unix(event.timestamp),
+        received_at=from_unix(draft.received),
+        platform=event.platform,
+        level=event.level,
+        logger=event.logger,
+        title=draft.title,
+        culprit=draft.culprit,
+        location=draft.location,
+        message=draft.message,
+        metadata=draft.metadata,
+        release=event.release or "",
+        dist=event.dist or "",
+        environment=event.environment or "",
+        transaction=event.transaction or "",
+        user=draft.user,
+        tags=tuple(draft.tags.items()),
+        hashes=draft.grouping.hashes if draft.grouping is not None else (),
+        sdk_name=(event.sdk.name if event.sdk else None) or "",
+        sdk_version=(event.sdk.version if event.sdk else None) or "",
+        handled=handled_of(event),
+        exception_types=tuple([one.type or "" for one in exceptions]),
+        exception_values=tuple([(one.value or "")[:_VALUE_LIMIT] for one in exceptions]),
+        frame_filenames=filenames,
+        frame_functions=functions,
+        trace_id=trace.get("trace_id", ""),
+        span_id=trace.get("span_id", ""),
+        error_count=len(event.errors or ()),
+        payload=payload,
+    )
+
+
+def _frame_words(event: Event) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """File names and functions of the event's own stack traces, each once."""
+    stacktraces: list[Stacktrace | None] = [event.stacktrace]
+    if event.exception is not None:
+        stacktraces += [exception.stacktrace for exception in event.exception.values]
+    frames = [frame for one in stacktraces if one is not None for frame in one.frames or ()][:_MAX_FRAMES]
+    filenames = dict.fromkeys([frame.filename for frame in frames if frame.filename])
+    functions = dict.fromkeys([frame.function for frame in frames if frame.function])
+    return tuple(filenames), tuple(functions)

@@ -1,0 +1,160 @@
+"""All the work that a request needs before a database does: bytes in, values out.
+
+Pure: no clock (now is the moment of receipt), no randomness, no Django. It may run in any process, and again. Bad input
+is a value, not an exception: what cannot be used comes back as `Dropped` with an outcome and a reason.
+"""
+
+import uuid
+from collections.abc import Callable
+
+import msgspec
+
+from vedette.core.errors import Refused
+from vedette.core.ids import as_event_id
+from vedette.digest import reports
+from vedette.digest.draft import Draft, Dropping
+from vedette.digest.normalise.security import event_of_report
+from vedette.digest.pipeline import prepare_event, prepare_transaction
+from vedette.digest.request import Request
+from vedette.digest.times import is_in_range
+from vedette.digest.values import Prepared, ProjectConfig
+from vedette.spool.records import Receipt, SpooledEnvelope
+from vedette.wire.encoding import decode_body
+from vedette.wire.envelope import Envelope, Item, category_of, parse_envelope, quantity_of
+from vedette.wire.items import RULES
+from vedette.wire.outcomes import Category, Outcome
+from vedette.wire.store import STORE_LIMIT_BYTES, decode_store
+
+ENVELOPE_LIMIT_BYTES = 200 * 1024 * 1024
+_IDS = uuid.UUID("5b0f9d0e-6d5c-4b52-9a83-2f0c1c7a41d3")  # namespace of ids that nobody gave
+
+Handler = Callable[[Request, Item], Prepared]
+
+
+class _Head(msgspec.Struct):
+    event_id: object = None
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def prepare(envelope: SpooledEnvelope, config: ProjectConfig) -> tuple[Prepared, ...]:
+    """Everything that became of one request, one value for each item; events come before what belongs to them.
+
+    Total: no bytes make it raise. Deterministic: the same envelope gives equal values.
+    """
+    receipt = envelope.receipt
+    request = Request(
+        receipt=receipt,
+        config=config,
+        received=receipt.received_at if is_in_range(receipt.received_at) else 0.0,
+        sent_at=None,
+        event_id="",
+        fallback_id=receipt.event_id or uuid.uuid5(_IDS, f"{receipt.project_id}:{envelope.position}").hex,
+    )
+    try:
+        if receipt.kind == "outcomes":
+            return reports.front_counts(request, decode_body(envelope.body, receipt.encoding, ENVELOPE_LIMIT_BYTES))
+        items = _items(envelope.body, receipt, request)
+    except Refused as error:
+        reason = getattr(error, "reason", error.code)
+        return (request.dropped(Outcome.INVALID, Category.UNKNOWN, reason),)
+    refused = dict(receipt.refused)
+    first = [pair for pair in enumerate(items) if pair[1].type in _CREATORS]
+    rest = [pair for pair in enumerate(items) if pair[1].type not in _CREATORS] if len(first) < len(items) else []
+    return tuple([_prepare_item(request, item, refused.get(index)) for index, item in (*first, *rest)])
+
+
+def _items(body: bytes, receipt: Receipt, request: Request) -> tuple[Item, ...]:
+    if receipt.kind == "store":
+        body = decode_body(body, receipt.encoding, STORE_LIMIT_BYTES)
+        event = decode_store(body, receipt.client)
+        return (Item({"type": event.type}, event.json, event.type),)
+    if receipt.encoding:
+        body = decode_body(body, receipt.encoding, ENVELOPE_LIMIT_BYTES)
+    envelope: Envelope = parse_envelope(body)
+    if "sent_at" in envelope.header:
+        sent_at = envelope.sent_at
+        request.sent_at = sent_at.timestamp() if sent_at is not None else None
+    request.event_id = envelope.event_id or ""
+    return envelope.items
+
+
+def _prepare_item(request: Request, item: Item, refusal: str | None) -> Prepared:
+    if refusal is not None:
+        return request.dropped(Outcome.RATE_LIMITED, category_of(item), refusal, quantity_of(item))
+    handler = HANDLERS.get(item.type)
+    if handler is None:
+        return request.dropped(Outcome.FILTERED, category_of(item), "not_supported_yet")
+    rule = RULES.get(item.type)
+    if rule is not None and len(item.payload) > rule.item_bytes:
+        return request.dropped(Outcome.INVALID, category_of(item), "too_large", quantity_of(item))
+    return handler(request, item)
+
+
+def _event(request: Request, item: Item) -> Prepared:
+    return _as_event(request, bytes(item.payload), "event", category_of(item))
+
+
+def _as_event(request: Request, raw: bytes, kind: str, category: Category) -> Prepared:
+    draft = _draft(request, raw, kind)
+    result = prepare_event(draft)
+    return request.dropped(result.outcome, category, result.reason) if isinstance(result, Dropping) else result
+
+
+def _transaction(request: Request, item: Item) -> Prepared:
+    result = prepare_transaction(_draft(request, bytes(item.payload), "transaction"))
+    if isinstance(result, Dropping):
+        return request.dropped(result.outcome, Category.TRANSACTION, result.reason)
+    return result
+
+
+def _security(request: Request, item: Item) -> Prepared:
+    """A report as the browser sent it, or an event that already holds one."""
+    raw = bytes(item.payload)
+    report = reports.read_json(raw)
+    if isinstance(report, Dropping):
+        return request.dropped(report.outcome, Category.SECURITY, report.reason)
+    event = event_of_report(report)
+    if event is not None:
+        raw = msgspec.json.encode(event)
+    elif not isinstance(report, dict) or not {"csp", "sentry.interfaces.Csp"} & report.keys():
+        return request.dropped(Outcome.INVALID, Category.SECURITY, "security_report")
+    return _as_event(request, raw, "security", Category.SECURITY)
+
+
+def _draft(request: Request, raw: bytes, kind: str) -> Draft:
+    event_id = request.event_id
+    if not event_id:
+        event_id = request.event_id = _id_in(raw) or request.fallback_id
+    return Draft(
+        raw=raw,
+        kind=kind,
+        event_id=event_id,
+        receipt=request.receipt,
+        config=request.config,
+        received=request.received,
+        sent_at=request.sent_at,
+    )
+
+
+def _id_in(raw: bytes) -> str | None:
+    try:
+        return as_event_id(_decode_head(raw).event_id)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+HANDLERS: dict[str, Handler] = {
+    "event": _event,
+    "security": _security,
+    "raw_security": _security,
+    "transaction": _transaction,
+    "feedback": reports.feedback,
+    "user_report": reports.user_report,
+    "attachment": reports.attachment,
+    "client_report": reports.client_report,
+}
+"""Who prepares which item type. What is not in here is counted as filtered, `not_supported_yet`."""
+
+_CREATORS = frozenset({"event", "security", "raw_security", "transaction"})

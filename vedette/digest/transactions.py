@@ -1,0 +1,128 @@
+"""Transactions: what makes one valid, its name, and what is stored of it.
+
+Source: the ingest specification, 6.1 and 9.9.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from vedette.core.clock import from_unix
+from vedette.digest.draft import Draft, Dropping
+from vedette.digest.values import PreparedTransaction
+from vedette.wire.event import NOTHING, Event, Span
+from vedette.wire.outcomes import Outcome
+
+INVALID = Dropping(Outcome.INVALID, "invalid_transaction")
+UNNAMED = "<unlabeled transaction>"
+_HEX_ID = re.compile(r"(?!0+$)[0-9a-f]{16}(?:[0-9a-f]{16})?")
+_RAW_URL_SDKS = re.compile(
+    r"sentry\.javascript\.(?:angular|browser|ember|gatsby|react|remix|vue|nextjs)|sentry\.php\.(?:laravel|symfony)"
+)
+_VARIABLE_SEGMENT = re.compile(
+    r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{32}|[0-9a-fA-F]{40}|\d{4}-\d{2}-\d{2}.*"
+    r"|0x[0-9a-fA-F]+|(?=[^/]*\d[^/]*\d)[^/]+"
+)
+_SOURCES = frozenset({"url", "sanitized"})
+
+
+def settle_transaction(draft: Draft) -> Draft | Dropping:
+    """Check what a transaction must have, and give it its name and its defaults."""
+    event = draft.event
+    trace = draft.contexts.get("trace")
+    if event.start_timestamp is None or trace is None or not trace.get("trace_id") or not trace.get("span_id"):
+        return INVALID
+    if event.timestamp < event.start_timestamp:
+        return INVALID
+    for span in event.spans or ():
+        if not _settle_span(span, event.timestamp):
+            return INVALID
+    _settle_name(event)
+    trace.setdefault("op", "default")
+    trace.setdefault("status", "unknown")
+    contexts = event.contexts or {}
+    contexts["trace"] = msgspec.Raw(msgspec.json.encode(trace))
+    event.contexts = contexts
+    return draft
+
+
+def freeze_transaction(draft: Draft, payload: bytes) -> PreparedTransaction:
+    """The finished value."""
+    event, receipt = draft.event, draft.receipt
+    trace = draft.contexts["trace"]
+    info = event.transaction_info or {}
+    return PreparedTransaction(
+        project_id=draft.config.project_id,
+        organization_id=draft.config.organization_id,
+        key_id=receipt.key_id,
+        event_id=draft.event_id,
+        started_at=from_unix(event.start_timestamp),
+        timestamp=from_unix(event.timestamp),
+        received_at=from_unix(draft.received),
+        transaction=event.transaction,
+        op=_word(trace.get("op"), "default"),
+        status=_word(trace.get("status"), "unknown"),
+        source=_word(info.get("source"), "unknown"),
+        duration_ms=round((event.timestamp - event.start_timestamp) * 1000, 3),
+        trace_id=trace["trace_id"],
+        span_id=trace["span_id"],
+        parent_span_id=_word(trace.get("parent_span_id"), ""),
+        platform=event.platform,
+        release=event.release or "",
+        dist=event.dist or "",
+        environment=event.environment or "",
+        user=draft.user,
+        tags=tuple(draft.tags.items()),
+        measurements=_measurements(event),
+        sdk_name=(event.sdk.name if event.sdk else None) or "",
+        sdk_version=(event.sdk.version if event.sdk else None) or "",
+        span_count=len(event.spans or ()),
+        payload=payload,
+    )
+
+
+def _word(value: Any, default: str) -> str:
+    return value[:128] if isinstance(value, str) and value else default
+
+
+def _settle_span(span: Span, ended: float) -> bool:
+    """Whether the span is valid; one without an end gets the transaction's."""
+    for name in ("trace_id", "span_id", "parent_span_id"):
+        value = getattr(span, name)
+        text = value.replace("-", "").lower() if isinstance(value, str) else ""
+        known = _HEX_ID.fullmatch(text) is not None
+        setattr(span, name, text if known else None)
+        if not known and name != "parent_span_id":
+            return False
+    if span.start_timestamp is None:
+        return False
+    if span.timestamp is None:
+        span.timestamp, span.status = max(ended, span.start_timestamp), "deadline_exceeded"
+    span.op = span.op or "default"
+    return bool(span.timestamp >= span.start_timestamp)
+
+
+def _settle_name(event: Event) -> None:
+    info = {key: value for key, value in (event.transaction_info or {}).items() if isinstance(key, str)}
+    source = info.get("source")
+    source = source[:64] if isinstance(source, str) and source else ""
+    name = event.transaction or UNNAMED
+    sends_urls = not source and event.sdk is not None and _RAW_URL_SDKS.match(event.sdk.name or "") is not None
+    if (source in _SOURCES or sends_urls) and "/" in name:
+        sanitized = "/".join("*" if _VARIABLE_SEGMENT.fullmatch(part) else part for part in name.split("/"))
+        if sanitized != name or sends_urls:
+            name, source = sanitized, "sanitized"
+    event.transaction = name
+    event.transaction_info = {**info, "source": source or "unknown"}
+
+
+def _measurements(event: Event) -> tuple[tuple[str, float], ...]:
+    if event.measurements is NOTHING:
+        return ()
+    found: list[tuple[str, float]] = []
+    for name, entry in sorted(msgspec.json.decode(event.measurements).items()):
+        value = entry.get("value") if isinstance(entry, dict) else None
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300:
+            found.append((name[:200], float(value)))
+    return tuple(found[:100])
