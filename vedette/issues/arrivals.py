@@ -305,21 +305,21 @@ def _regress(arrivals: Sequence[Arrival], groups: Sequence[int | None], new: set
             latest[group] = arrival
     resolved = Group.objects.filter(pk__in=latest.keys(), status=GroupStatus.RESOLVED).order_by("pk")
     regressed = set()
-    for group in resolved:
-        arrival = latest[group.pk]
-        if group.resolved_at is not None and arrival.timestamp <= group.resolved_at:
+    for issue in resolved:
+        arrival = latest[issue.pk]
+        if issue.resolved_at is not None and arrival.timestamp <= issue.resolved_at:
             continue
-        changed = Group.objects.filter(pk=group.pk, status=GroupStatus.RESOLVED, resolved_at=group.resolved_at).update(
+        changed = Group.objects.filter(pk=issue.pk, status=GroupStatus.RESOLVED, resolved_at=issue.resolved_at).update(
             status=GroupStatus.UNRESOLVED,
             substatus=GroupSubStatus.REGRESSED,
             active_at=arrival.timestamp,
             resolved_at=None,
         )
         if changed:
-            regressed.add(group.pk)
+            regressed.add(issue.pk)
             Activity.objects.create(
-                project_id=group.project_id,
-                group_id=group.pk,
+                project_id=issue.project_id,
+                group_id=issue.pk,
                 type=ActivityType.SET_REGRESSION,
                 datetime=arrival.timestamp,
                 data={"event_id": arrival.event_id, "version": arrival.version},

@@ -3,7 +3,7 @@
 Source: the search specification, sections 4, 5, 7 and 8.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -92,7 +92,7 @@ def _short_ids(values: Sequence[str]) -> Q:
     return found
 
 
-_RELATIONAL = {
+_RELATIONAL: dict[str, Callable[[Sequence[str]], Q]] = {
     "is": _is,
     "status": _status,
     "substatus": _substatus,

@@ -141,7 +141,7 @@ class _Reader:
     def page(self) -> StreamPage:
         if self._relational_is_enough():
             ranked = paginate(self._fetch_relational, self.request.cursor, self.request.limit)
-            hits = self.groups.filter(self._in_range())[: MAX_HITS + 1].count()
+            hits: int | None = self.groups.filter(self._in_range())[: MAX_HITS + 1].count()
         else:
             ids = list(self.groups.values_list("pk", flat=True)[: CANDIDATES + 1])
             if not ids:

@@ -7,8 +7,9 @@ makes at the same time is taken as it is. Source: the release specification, 12.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
-from django.db.models import F, Q, Value
+from django.db.models import F, Value
 from django.db.models.functions import Greatest, Least
 
 from vedette.projects.models import Environment, EnvironmentProject, Project, ProjectFlags
@@ -23,6 +24,8 @@ from vedette.releases.models import (
 )
 
 LAST_SEEN_STEP = timedelta(seconds=60)
+
+_Row = TypeVar("_Row", ReleaseEnvironment, ReleaseProjectEnvironment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +182,7 @@ def _last_seen(sightings: Sequence[Sighting], found: Sightings) -> None:
     _widen(ReleaseProjectEnvironment, "project_id", by_project)
 
 
-def _widen(
-    model: type[ReleaseEnvironment] | type[ReleaseProjectEnvironment],
-    owner: str,
-    spans: dict[tuple[int, int, int], _Span],
-) -> None:
+def _widen(model: type[_Row], owner: str, spans: dict[tuple[int, int, int], _Span]) -> None:
     if not spans:
         return
     fields = (owner, "release_id", "environment_id")
@@ -202,8 +201,6 @@ def _widen(
     for key, span in sorted(spans.items()):
         row = known.get(key)
         if row and (span.first < row.first_seen or span.last > row.last_seen + LAST_SEEN_STEP):
-            model._default_manager.filter(
-                Q(first_seen__gt=span.first) | Q(last_seen__lt=span.last), **dict(zip(fields, key, strict=True))
-            ).update(
+            model._default_manager.filter(pk=row.pk).update(
                 first_seen=Least("first_seen", Value(span.first)), last_seen=Greatest("last_seen", Value(span.last))
             )
