@@ -2,6 +2,8 @@
 
 import time
 
+from django.conf import settings
+
 from vedette.digest.values import ProjectConfig
 from vedette.orgs.models import OrganizationOption
 from vedette.projects.models import Project, ProjectOption
@@ -71,6 +73,7 @@ def _config(project: Project, own: dict[str, object], forced: dict[str, object])
         or forced.get("sentry:require_scrub_ip_address") is True,
         sensitive_fields=_words(own.get("sentry:sensitive_fields")) + _words(forced.get("sentry:sensitive_fields")),
         safe_fields=_words(own.get("sentry:safe_fields")) + _words(forced.get("sentry:safe_fields")),
+        retention_days=settings.VEDETTE.retention_days,
         fingerprinting_rules=_text(own.get("sentry:fingerprinting_rules")),
         grouping_enhancements=_text(own.get("sentry:grouping_enhancements")),
     )
