@@ -22,7 +22,7 @@ Identity = tuple[int, str, str]  # project, event id, day
 
 def identity(event: PreparedEvent) -> Identity:
     """What makes two events the same one."""
-    return (event.project_id, event.event_id, event.timestamp.strftime("%Y-%m-%d"))
+    return (event.project_id, event.event_id, event.timestamp.date().isoformat())
 
 
 @dataclass(slots=True)
@@ -61,7 +61,11 @@ def sort_out(values: Iterable[Prepared]) -> Batch:
 
 
 def _settle(events: Sequence[PreparedEvent]) -> tuple[list[PreparedEvent], list[PreparedEvent]]:
-    last = {identity(event): index for index, event in enumerate(events)}
-    kept = [event for index, event in enumerate(events) if last[identity(event)] == index]
-    repeated = [event for index, event in enumerate(events) if last[identity(event)] != index]
-    return kept, repeated
+    last: dict[Identity, PreparedEvent] = {}
+    repeated = []
+    for event in events:
+        key = identity(event)
+        if key in last:
+            repeated.append(last.pop(key))  # popped, so that the later one takes its own place in the order
+        last[key] = event
+    return list(last.values()), repeated

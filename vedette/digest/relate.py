@@ -112,16 +112,13 @@ def _receive(
 ) -> list[int | None]:
     """The issues of `events`, counted. An event that replaces one of the same issue is not counted again; one that
     replaces an event of another issue takes it away there."""
-    wanted = [(event.project_id, event.hashes) for event in events if identity(event) in replaced]
+    befores = [replaced.get(identity(event)) for event in events] if replaced else [None] * len(events)
+    wanted = [(event.project_id, event.hashes) for event, before in zip(events, befores, strict=True) if before]
     present = iter(arrivals.look_up(wanted))
-    counted = []
-    for event in events:
-        before = replaced.get(identity(event))
-        counted.append(before is None or next(present) != before)
+    counted = [before is None or next(present) != before for before in befores]
     received = arrivals.receive([_arrival(event, seen, count) for event, count in zip(events, counted, strict=True)])
     losses: Counter[int] = Counter()
-    for event, group in zip(events, received.groups, strict=True):
-        before = replaced.get(identity(event))
+    for before, group in zip(befores, received.groups, strict=True):
         if before is not None and group is not None and before != group:
             losses[before] += 1
     arrivals.uncount(losses)
@@ -172,7 +169,7 @@ def _tally_events(
             tally.refused(event, Outcome.INVALID, "project_id")
         elif group is None:
             tally.refused(event, Outcome.FILTERED, "discarded-hash")
-        elif identity(event) in replaced:
+        elif replaced and identity(event) in replaced:
             tally.refused(event, Outcome.INVALID, "duplicate")
         else:
             tally.accepted(event)

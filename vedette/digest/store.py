@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from clickhouse_connect.driver.exceptions import ClickHouseError, DataError
 
-from vedette.digest.batch import Batch, Identity, identity
+from vedette.digest.batch import Batch, identity
 from vedette.digest.models import DigestBatch
 from vedette.digest.relate import storable
 from vedette.digest.values import PreparedEvent, PreparedTransaction
@@ -45,11 +45,9 @@ def store(
     written += _write(
         transactions, f"{mark.token}-t", lambda part, token: write_transactions(events, part, token), park
     )
-    stored: set[Identity] = {
-        identity(event) for event, group in zip(batch.events, groups, strict=True) if group is not None
-    }
-    outdated = [row for row in known if (row.project_id, row.event_id, row.day) in stored]
-    if outdated:
+    if known:
+        stored = {identity(event) for event, group in zip(batch.events, groups, strict=True) if group is not None}
+        outdated = [row for row in known if (row.project_id, row.event_id, row.day) in stored]
         forget_replaced(events, outdated, mark.pk)
     return written
 

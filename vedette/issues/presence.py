@@ -79,8 +79,11 @@ def _releases(seen: list[tuple[Seen, int, bool]]) -> None:
             spans[key] = (min(first, event.timestamp), max(last, event.timestamp), event.project_id)
     if not spans:
         return
-    rows = GroupRelease.objects.filter(group_id__in={key[0] for key in spans}, release_id__in={key[1] for key in spans})
-    present = {(row.group_id, row.release_id, row.environment): row for row in rows}
+    columns = ("group_id", "release_id", "environment", "pk", "first_seen", "last_seen")
+    rows = GroupRelease.objects.filter(
+        group_id__in={key[0] for key in spans}, release_id__in={key[1] for key in spans}
+    ).values_list(*columns)
+    present = {(group, release, environment): row for group, release, environment, *row in rows}
     GroupRelease.objects.bulk_create(
         [
             GroupRelease(
@@ -98,8 +101,8 @@ def _releases(seen: list[tuple[Seen, int, bool]]) -> None:
     )
     for key, (first, last, _) in sorted(spans.items()):
         row = present.get(key)
-        if row and (first < row.first_seen or last > row.last_seen + LAST_SEEN_STEP):
-            GroupRelease.objects.filter(pk=row.pk).update(
+        if row and (first < row[1] or last > row[2] + LAST_SEEN_STEP):
+            GroupRelease.objects.filter(pk=row[0]).update(
                 first_seen=Least("first_seen", Value(first)), last_seen=Greatest("last_seen", Value(last))
             )
 

@@ -43,7 +43,7 @@ def accept(tmp_path, project):
     """Put an envelope into the spool, as the front does after it has looked at it."""
     writer = SpoolWriter(tmp_path / "spool" / "front")
 
-    def _accept(*items, event_id=None, body=None, at=NOON.timestamp(), **receipt):
+    def _accept(*items, event_id=None, body=None, at=NOON, **receipt):
         if body is None:
             header = {"event_id": event_id} if event_id else {}
             lines = [json.dumps(header)]
@@ -52,7 +52,7 @@ def accept(tmp_path, project):
                 lines += [json.dumps({"type": kind, "length": len(data)}), data]
             body = b"\n".join(lines)
         values = {"organization_id": project.organization_id, "project_id": project.pk, "key_id": 1, **receipt}
-        return writer.append_now(Receipt(received_at=at, **values), body)
+        return writer.append_now(Receipt(received_at=at.timestamp(), **values), body)
 
     yield _accept
     writer.close()
