@@ -166,3 +166,54 @@ class KnownEvent:
     day: str
     group_id: int
     batch_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RankedIssue:
+    """An issue and its place in a sort order. `score` is what keyset cursors carry: milliseconds, or a count."""
+
+    group_id: int
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionSummary:
+    """One transaction in a list. `duration_ms` is milliseconds."""
+
+    event_id: str
+    project_id: int
+    started_at: datetime
+    timestamp: datetime
+    transaction: str
+    op: str
+    status: str
+    duration_ms: float
+    trace_id: str
+    span_id: str
+    environment: str
+    release: str
+    user: str
+    span_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class TableFacts:
+    """How big one table is. `oldest` and `newest` are None when it is empty."""
+
+    table: str
+    rows: int
+    bytes_on_disk: int
+    parts: int
+    partitions: int
+    oldest: datetime | None
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """What `vedette doctor` wants to know of the event store."""
+
+    version: str
+    schema_version: int
+    memory_limit_bytes: int
+    tables: tuple[TableFacts, ...]

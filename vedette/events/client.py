@@ -1,0 +1,280 @@
+"""The door to the event store for everybody who is not the engine: clickhouse-connect over HTTP.
+
+Embedded and cluster differ by their address alone. The address of the embedded engine changes when it restarts (a new
+port, a new secret), so it is asked for again after a connection error, and the store heals.
+"""
+
+import queue
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import (
+    ClickHouseError,
+    DatabaseError,
+    OperationalError,
+    StreamFailureError,
+)
+from clickhouse_connect.driver.httputil import get_pool_manager
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from vedette.core.errors import Misconfigured, TryAgain
+
+CONNECT_SECONDS = 3
+ANSWER_SECONDS = 60
+IDLE_CLIENTS = 8
+EMBEDDED_USER = "default"
+
+# Codes after which the same statement may succeed: memory (241), too many at once (202), time (159, 160), network
+# (209, 210), parts (252), space (243), closed or aborted (236, 394), read-only or Keeper trouble (242, 319, 999).
+RETRYABLE_CODES = frozenset((159, 160, 202, 209, 210, 225, 236, 241, 242, 243, 252, 319, 394, 999))
+AUTHENTICATION_FAILED = 516
+
+T = TypeVar("T")
+
+
+class StoreUnavailable(TryAgain):
+    """The event store is away, restarting, or short of memory: the same work may succeed later."""
+
+    code = "store-unavailable"
+    hint = "events are kept in the spool meanwhile; `vedette doctor` says what is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineAddress:
+    """Where the embedded engine listens on 127.0.0.1, and the secret of this start of it."""
+
+    host: str
+    port: int
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServerAddress:
+    """A ClickHouse server over HTTP, or the embedded engine seen as one."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    database: str = "default"
+    secure: bool = False
+
+
+class _Lost(Exception):
+    """The connection broke, or the secret is of another start: worth one more try at a fresh address."""
+
+
+class EventStore:
+    """A pool of clients of one event store; safe to use from many threads.
+
+    Every method raises `StoreUnavailable` when the store is away or pushes back. Other errors of the store are
+    defects of ours, and come through as clickhouse-connect's `DatabaseError`.
+    """
+
+    def __init__(self, address: Callable[[], ServerAddress], *, embedded: bool) -> None:
+        self.embedded = embedded  # the engine of this node, and no ClickHouse server
+        self._address = address
+        self._idle: queue.LifoQueue[Client] = queue.LifoQueue(IDLE_CLIENTS)
+        self._generation = 0
+        # Connections of its own, so that no proxy from the environment ever meets loopback traffic.
+        self._connections = get_pool_manager(maxsize=IDLE_CLIENTS) if embedded else None
+
+    def rows(
+        self,
+        statement: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        as_bytes: Sequence[str] = (),
+    ) -> Sequence[Sequence[Any]]:
+        """The rows that a statement gives. `params` are bound by the server: {name:Type} in the text. The columns named
+        in `as_bytes` come as bytes, other strings as text."""
+        formats: dict[str, str | dict[str, str]] = dict.fromkeys(as_bytes, "bytes")
+        return self._retried(
+            lambda client: client.query(statement, parameters=dict(params or {}), column_formats=formats).result_rows
+        )
+
+    def value(self, statement: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The first value of the first row; None when there is none."""
+        rows = self.rows(statement, params)
+        return rows[0][0] if rows else None
+
+    def run(
+        self, statement: str, params: Mapping[str, Any] | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
+        """Run a statement that gives no rows, and that may be run twice without harm: it is, when the connection
+        breaks before its answer."""
+        self._retried(
+            lambda client: client.command(statement, parameters=dict(params or {}), settings=dict(settings or {}))
+        )
+
+    def insert(
+        self,
+        table: str,
+        names: Sequence[str],
+        types: Sequence[str],
+        columns: Sequence[Sequence[Any]],
+        *,
+        token: str,
+    ) -> None:
+        """One insert, column by column. The token makes a second one with the same rows a no-op."""
+        pinned = {
+            "async_insert": 0,
+            "insert_deduplicate": 1,
+            "insert_deduplication_token": token,
+            "max_partitions_per_insert_block": 0,  # old events come in batches of many weeks, and are not refused
+        }
+        self._retried(
+            lambda client: client.insert(
+                table,
+                columns,
+                column_names=names,
+                column_type_names=types,
+                column_oriented=True,
+                settings=pinned,
+            )
+        )
+
+    def ping(self) -> bool:
+        """Whether the store answers a query now."""
+        try:
+            return bool(self.value("SELECT 1") == 1)
+        except (StoreUnavailable, Misconfigured):
+            return False
+
+    def close(self) -> None:
+        """Close the idle connections. The store can be used again afterwards."""
+        self._forget()
+
+    def _retried(self, work: Callable[[Client], T]) -> T:
+        """Once more after a lost connection or a changed secret, with the address asked for again."""
+        try:
+            return self._once(work)
+        except _Lost:
+            self._forget()
+        try:
+            return self._once(work)
+        except _Lost as lost:
+            self._forget()
+            raise StoreUnavailable(f"the event store does not answer: {lost}") from lost.__cause__
+
+    def _once(self, work: Callable[[Client], T]) -> T:
+        generation = self._generation
+        try:
+            client = self._borrow()
+            try:
+                result = work(client)
+            except DatabaseError as error:
+                if error.code:  # the server answered, so its connection is whole
+                    self._return(generation, client)
+                else:
+                    client.close()
+                raise
+            except BaseException:
+                client.close()
+                raise
+        except (ClickHouseError, HTTPError, OSError) as error:
+            raise _judged(error) from error
+        self._return(generation, client)
+        return result
+
+    def _borrow(self) -> Client:
+        with suppress(queue.Empty):
+            return self._idle.get_nowait()
+        address = self._address()
+        return clickhouse_connect.get_client(
+            host=address.host,
+            port=address.port,
+            username=address.username,
+            password=address.password,
+            database=address.database,
+            interface="https" if address.secure else "http",
+            compress=not self.embedded,  # on loopback it costs more than it saves
+            connect_timeout=CONNECT_SECONDS,
+            send_receive_timeout=ANSWER_SECONDS,
+            query_retries=0,
+            autogenerate_session_id=False,
+            tz_mode="aware",
+            client_name="vedette",
+            pool_mgr=self._connections,
+            dedicated_pool=not self.embedded,
+        )
+
+    def _return(self, generation: int, client: Client) -> None:
+        if generation == self._generation:
+            with suppress(queue.Full):
+                self._idle.put_nowait(client)
+                return
+        client.close()
+
+    def _forget(self) -> None:
+        self._generation += 1
+        with suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
+        if self._connections is not None:
+            self._connections.clear()
+
+
+def connect(where: str | Callable[[], EngineAddress]) -> EventStore:
+    """The event store at `clickhouse://user:password@host:port/database` (`?secure=1` for TLS), or the embedded
+    engine whose present address the callable tells (it may raise `StoreUnavailable`).
+
+    Nothing is sent yet. Raises `Misconfigured` for an address that cannot be one.
+    """
+    if isinstance(where, str):
+        server = read_url(where)
+        return EventStore(lambda: server, embedded=False)
+
+    def present() -> ServerAddress:
+        engine = where()
+        return ServerAddress(engine.host, engine.port, EMBEDDED_USER, engine.secret)
+
+    return EventStore(present, embedded=True)
+
+
+def read_url(url: str) -> ServerAddress:
+    """The parts of a `clickhouse://` address. Raises `Misconfigured`, never repeating the password."""
+    hint = "clickhouse://user:password@host:8123/database, with ?secure=1 for TLS"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise Misconfigured("VEDETTE_EVENTS_URL is no address", hint) from None
+    if parts.scheme != "clickhouse" or not parts.hostname:
+        raise Misconfigured("VEDETTE_EVENTS_URL is no clickhouse:// address", hint)
+    secure = parse_qs(parts.query).get("secure", ["0"])[-1].lower() in ("1", "true", "yes")
+    return ServerAddress(
+        host=parts.hostname,
+        port=port or (8443 if secure else 8123),
+        username=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=unquote(parts.path.strip("/")) or "default",
+        secure=secure,
+    )
+
+
+def _judged(error: Exception) -> Exception:
+    """What an error of the client means for the caller."""
+    code = getattr(error, "code", None)
+    if code in RETRYABLE_CODES:
+        return StoreUnavailable(f"the event store asks to wait (ClickHouse code {code})")
+    if code == AUTHENTICATION_FAILED:
+        return _Lost("it refuses our credentials")
+    if _is_timeout(error):
+        return StoreUnavailable(f"the event store gave no answer in {ANSWER_SECONDS} s")
+    if code is None and isinstance(error, OperationalError | StreamFailureError | HTTPError | OSError):
+        return _Lost(type(error.__cause__ or error).__name__)
+    return error
+
+
+def _is_timeout(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ReadTimeoutError) or isinstance(getattr(error, "reason", None), ReadTimeoutError):
+            return True
+        error = error.__cause__
+    return False
