@@ -1,0 +1,157 @@
+"""Single events: by id, at the edges of an issue, beside each other, in a list; and which ids are known already."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from vedette.core.ids import as_event_id
+from vedette.events.client import EventStore
+from vedette.events.filters import (
+    Sql,
+    TagFilter,
+    at_moment,
+    in_environments,
+    in_projects,
+    in_window,
+    with_tags,
+    with_text,
+)
+from vedette.events.rows import EventSummary, KnownEvent, StoredEvent, Window
+
+_SUMMARY = (
+    "event_id, project_id, group_id, timestamp, received_at, type, platform, level, title, culprit, location, message,"
+    " environment, release, dist, user, user_id, user_email, user_name, user_ip, tags"
+)
+
+
+def get_event(
+    store: EventStore, projects: Sequence[int], event_id: str, group_id: int | None = None
+) -> StoredEvent | None:
+    """The event with this id in these projects, and in this issue if one is given; None also for what is no id.
+
+    The newest batch wins: an event that was sent again on another day exists twice.
+    """
+    sql = _with_id(projects, event_id)
+    if sql is None:
+        return None
+    if group_id is not None:
+        sql.add(f"group_id = {sql.bind(group_id, 'UInt64')}")
+    return _one_stored(store, sql, "batch_id DESC, received_at DESC, timestamp DESC")
+
+
+def edge_event(
+    store: EventStore,
+    scope: Window | Sequence[int],
+    group_id: int,
+    which: Literal["latest", "oldest"] = "latest",
+    environments: Sequence[str] = (),
+) -> StoredEvent | None:
+    """The latest or oldest event of an issue: in a window, or in these projects at any time."""
+    sql = in_window(scope) if isinstance(scope, Window) else in_projects(scope)
+    in_environments(sql, environments)
+    sql.add(f"group_id = {sql.bind(group_id, 'UInt64')}")
+    direction = "DESC" if which == "latest" else "ASC"
+    return _one_stored(store, sql, f"timestamp {direction}, event_id {direction}")
+
+
+def neighbours(
+    store: EventStore, event: EventSummary, environments: Sequence[str] = ()
+) -> tuple[str | None, str | None]:
+    """(older, newer): the ids of the events beside this one in its issue, by moment and then id; None at an edge."""
+    sql = in_projects([event.project_id])
+    in_environments(sql, environments)
+    sql.add(f"group_id = {sql.bind(event.group_id, 'UInt64')}")
+    here = f"({at_moment(sql, event.timestamp)}, {sql.bind(event.event_id, 'UUID')})"
+    place = "(timestamp, event_id)"
+    rows = store.rows(
+        f"SELECT countIf({place} < {here}), maxIf({place}, {place} < {here}).2,"
+        f" countIf({place} > {here}), minIf({place}, {place} > {here}).2 FROM errors{sql.clause}",
+        sql.params,
+    )
+    older_count, older, newer_count, newer = rows[0]
+    return (older.hex if older_count else None, newer.hex if newer_count else None)
+
+
+def list_events(
+    store: EventStore,
+    window: Window,
+    group_id: int | None = None,
+    *,
+    text: str | None = None,
+    tags: Sequence[TagFilter] = (),
+    limit: int = 100,
+    offset: int = 0,
+) -> list[EventSummary]:
+    """Events of the window that pass every filter, newest first; of one issue, or of all."""
+    sql = in_window(window, group_ids=None if group_id is None else [group_id])
+    with_text(sql, text)
+    with_tags(sql, tags)
+    rows = store.rows(
+        f"SELECT {_SUMMARY} FROM errors{sql.clause} ORDER BY timestamp DESC, event_id DESC"
+        f" LIMIT {sql.bind(limit, 'UInt64')} OFFSET {sql.bind(offset, 'UInt64')}",
+        sql.params,
+    )
+    return [_summary(row) for row in rows]
+
+
+def known_events(store: EventStore, ids: Sequence[tuple[int, str, datetime]]) -> list[KnownEvent]:
+    """Which of these (project, event id, moment) are stored already: same project, same UTC day, same id.
+
+    Made for a batch: one query, which reads only the weeks of the batch. Several rows of one event all come back.
+    """
+    if not ids:
+        return []
+    asked = {(project_id, event_id.lower(), _day(moment)) for project_id, event_id, moment in ids}
+    sql = in_projects(sorted({project_id for project_id, _, _ in asked}))
+    days = sorted({day for _, _, day in asked})
+    mondays = f"arrayMap(d -> toMonday(d), {sql.bind(days, 'Array(Date)')})"
+    sql.add(f"toMonday(timestamp) IN {mondays}")  # prunes partitions
+    sql.add(f"timestamp >= toDateTime64({sql.bind(days[0], 'Date')}, 6, 'UTC')")
+    sql.add(f"timestamp < addDays(toDateTime64({sql.bind(days[-1], 'Date')}, 6, 'UTC'), 1)")
+    sql.add(f"event_id IN {sql.bind(sorted({event_id for _, event_id, _ in asked}), 'Array(UUID)')}")
+    rows = store.rows(
+        f"SELECT project_id, event_id, toString(toDate(timestamp)), group_id, batch_id FROM errors{sql.clause}"
+        " ORDER BY batch_id",
+        sql.params,
+    )
+    found = [KnownEvent(project_id, event_id.hex, *rest) for project_id, event_id, *rest in rows]
+    return [event for event in found if (event.project_id, event.event_id, event.day) in asked]
+
+
+def event_project(store: EventStore, projects: Sequence[int], event_id: str) -> tuple[int, int] | None:
+    """(project id, group id) of the event with this id in one of these projects; None if there is none."""
+    sql = _with_id(projects, event_id)
+    if sql is None:
+        return None
+    rows = store.rows(
+        f"SELECT project_id, group_id FROM errors{sql.clause} ORDER BY batch_id DESC, received_at DESC LIMIT 1",
+        sql.params,
+    )
+    return (rows[0][0], rows[0][1]) if rows else None
+
+
+def _with_id(projects: Sequence[int], event_id: str) -> Sql | None:
+    known = as_event_id(event_id)
+    if known is None:
+        return None
+    sql = in_projects(projects)
+    sql.add(f"event_id = {sql.bind(known, 'UUID')}")
+    return sql
+
+
+def _one_stored(store: EventStore, sql: Sql, order: str) -> StoredEvent | None:
+    rows = store.rows(
+        f"SELECT {_SUMMARY}, payload FROM errors{sql.clause} ORDER BY {order} LIMIT 1",
+        sql.params,
+        as_bytes=("payload",),
+    )
+    return StoredEvent(_summary(rows[0][:-1]), rows[0][-1]) if rows else None
+
+
+def _summary(row: Sequence[Any]) -> EventSummary:
+    event_id, *middle, tags = row
+    return EventSummary(*(event_id.hex, *middle, tuple(sorted(tags.items()))))
+
+
+def _day(moment: datetime) -> str:
+    return moment.astimezone(UTC).date().isoformat()

@@ -1,0 +1,159 @@
+"""Issues seen through their events: numbers, series, and the ranking behind the stream.
+
+Source: the search specification, sections 11 and 12.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from vedette.events.client import EventStore
+from vedette.events.filters import (
+    AggregateFilter,
+    Sql,
+    TagFilter,
+    in_window,
+    with_levels,
+    with_tags,
+    with_text,
+)
+from vedette.events.queries.series import bucket_count, bucket_index
+from vedette.events.rows import IssueStats, RankedIssue, Window
+
+Order = Literal["last_seen", "first_seen", "new", "count", "users"]
+
+# Names of aggregates never repeat a column's: ClickHouse would filter on the alias instead of the column.
+_MEASURES = {
+    "last_seen": "toUnixTimestamp64Milli(max(timestamp))",
+    "first_seen": "toUnixTimestamp64Milli(min(timestamp))",
+    "new": "toUnixTimestamp64Milli(min(timestamp))",
+    "count": "toInt64(count())",
+    "times_seen": "toInt64(count())",
+    "users": "toInt64(uniqIf(user, user != ''))",
+}
+_COMPARISONS = frozenset(("=", "!=", "<", "<=", ">", ">="))
+
+
+def issue_stats(
+    store: EventStore,
+    window: Window,
+    group_ids: Sequence[int],
+    *,
+    tags: Sequence[TagFilter] = (),
+    text: str | None = None,
+) -> dict[int, IssueStats]:
+    """The numbers of these issues in the window. An issue without events in it is missing."""
+    if not group_ids:
+        return {}
+    sql = in_window(window, group_ids=group_ids)
+    with_tags(sql, tags)
+    with_text(sql, text)
+    rows = store.rows(
+        "SELECT group_id, count(), uniqIf(user, user != ''), min(timestamp), max(timestamp) FROM errors"
+        + sql.clause
+        + " GROUP BY group_id",
+        sql.params,
+    )
+    return {row[0]: IssueStats(*row) for row in rows}
+
+
+def issue_series(
+    store: EventStore, window: Window, group_ids: Sequence[int], interval_seconds: int
+) -> dict[int, list[int]]:
+    """Events per interval for each of these issues, oldest first, zeros filled in; buckets as in `bucket_starts`."""
+    counts = {group_id: [0] * bucket_count(window, interval_seconds) for group_id in group_ids}
+    if not group_ids:
+        return counts
+    sql = in_window(window, group_ids=group_ids)
+    bucket = bucket_index(sql, window, interval_seconds)
+    rows = store.rows(
+        f"SELECT group_id, {bucket} AS bucket, count() FROM errors{sql.clause} GROUP BY group_id, bucket", sql.params
+    )
+    for group_id, index, count in rows:
+        counts[group_id][index] = count
+    return counts
+
+
+def rank_issues(
+    store: EventStore,
+    window: Window,
+    by: Order = "last_seen",
+    *,
+    candidates: Sequence[int] | None = None,
+    tags: Sequence[TagFilter] = (),
+    text: str | None = None,
+    levels: Sequence[str] = (),
+    aggregates: Sequence[AggregateFilter] = (),
+    before: tuple[int, int] | None = None,
+    after: tuple[int, int] | None = None,
+    limit: int = 25,
+) -> list[RankedIssue]:
+    """Issues with an event in the window that passes every filter, best score first, ties by id.
+
+    Moments score in milliseconds, `count` and `users` as counts ("first_seen" and "new" are the same). `candidates`
+    None means any issue; an empty list means none. `before` (score, offset) continues a list: scores up to it,
+    `offset` rows skipped. `after` goes the other way: the `limit` issues that stand just above it, still best first.
+    """
+    if candidates is not None and not candidates:
+        return []
+    if before and after:
+        raise ValueError("a page lies before or after a cursor, not both")
+    sql = _matching(window, candidates, tags, text, levels)
+    having = _having(sql, aggregates)
+    cursor = after or before
+    if cursor:
+        having.append(f"score {'>=' if after else '<='} {sql.bind(cursor[0], 'Int64')}")
+    direction = "ASC" if after else "DESC"
+    offset = sql.bind(cursor[1] if cursor else 0, "UInt64")
+    rows = store.rows(
+        f"SELECT group_id, {_MEASURES[by]} AS score FROM errors{sql.clause} GROUP BY group_id{_all_of(having)}"
+        f" ORDER BY score {direction}, group_id {direction} LIMIT {sql.bind(limit, 'UInt64')} OFFSET {offset}",
+        sql.params,
+    )
+    ranked = [RankedIssue(group_id, score) for group_id, score in rows]
+    return ranked[::-1] if after else ranked
+
+
+def count_issues(
+    store: EventStore,
+    window: Window,
+    *,
+    candidates: Sequence[int] | None = None,
+    tags: Sequence[TagFilter] = (),
+    text: str | None = None,
+    levels: Sequence[str] = (),
+    aggregates: Sequence[AggregateFilter] = (),
+) -> int:
+    """How many issues `rank_issues` would list in all."""
+    if candidates is not None and not candidates:
+        return 0
+    sql = _matching(window, candidates, tags, text, levels)
+    having = _having(sql, aggregates)
+    inner = f"SELECT group_id FROM errors{sql.clause} GROUP BY group_id{_all_of(having)}"
+    return int(store.value(f"SELECT count() FROM ({inner})", sql.params))
+
+
+def _matching(
+    window: Window,
+    candidates: Sequence[int] | None,
+    tags: Sequence[TagFilter],
+    text: str | None,
+    levels: Sequence[str],
+) -> Sql:
+    sql = in_window(window, group_ids=candidates)
+    with_tags(sql, tags)
+    with_text(sql, text)
+    with_levels(sql, levels)
+    return sql
+
+
+def _having(sql: Sql, aggregates: Sequence[AggregateFilter]) -> list[str]:
+    conditions = []
+    for each in aggregates:
+        if each.op not in _COMPARISONS:
+            raise ValueError(f"{each.op!r} compares nothing")
+        conditions.append(f"{_MEASURES[each.what]} {each.op} {sql.bind(each.value, 'Int64')}")
+    return conditions
+
+
+def _all_of(conditions: Sequence[str]) -> str:
+    return " HAVING " + " AND ".join(conditions) if conditions else ""
