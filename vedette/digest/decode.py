@@ -12,12 +12,13 @@ import re
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from vedette.digest.draft import Draft, Dropping
 from vedette.digest.legacy import modernise
 from vedette.digest.lenient import repair_event
 from vedette.digest.nesting import is_deeper_than
-from vedette.wire.event import Event
+from vedette.wire.event import NOTHING, Event, stacktraces
 from vedette.wire.outcomes import Outcome
 
 MAX_DEPTH = 100
@@ -35,7 +36,7 @@ TOO_DEEP = Dropping(Outcome.INVALID, "too_deep")
 
 
 def decode(draft: Draft) -> Draft | Dropping:
-    """Fill `draft.event` (and replace `draft.raw`, if it had to be repaired).
+    """Fill `draft.event` and `draft.free`.
 
     Drops what is no JSON object, and what is nested deeper than a hundred levels.
     """
@@ -45,8 +46,9 @@ def decode(draft: Draft) -> Draft | Dropping:
     try:
         raw.decode()
         event = _decode_event(raw)
-        if not may_overflow(raw):
-            draft.event = event
+        free = free_text(event)
+        if not may_overflow(free):
+            draft.event, draft.free = event, free
             return draft
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
@@ -56,9 +58,38 @@ def decode(draft: Draft) -> Draft | Dropping:
     if not isinstance(tree, dict):
         return INVALID_JSON
     modernise(tree, draft.notes)
-    draft.raw = _encode(repair_event(tree, draft.notes))
-    draft.event = _decode_event(draft.raw)
+    draft.event = _decode_event(_encode(repair_event(tree, draft.notes)))
+    draft.free = free_text(draft.event)
     return draft
+
+
+def free_text(event: Event) -> bytes:
+    """The JSON text of all free-form members of `event`, one after another: what the decoder did not look into."""
+    parts: list[Raw] = [event.modules, event.measurements, event.breakdowns, event.hpkp, event.expectct]
+    parts += (event.expectstaple, event.nel)
+    if event.exception is not None:
+        for exception in event.exception.values:
+            if exception.mechanism is not None:
+                parts.append(exception.mechanism.data)
+    for stacktrace in stacktraces(event):
+        for frame in stacktrace.frames or ():
+            if frame.vars is not NOTHING:
+                parts.append(frame.vars)
+            if frame.lock is not NOTHING:
+                parts.append(frame.lock)
+    if event.breadcrumbs is not None:
+        parts += [crumb.data for crumb in event.breadcrumbs.values]
+    if event.contexts is not None:
+        parts += event.contexts.values()
+    if event.extra is not None:
+        parts += event.extra.values()
+    if event.logentry is not None:
+        parts.append(event.logentry.params)
+    if event.threads is not None:
+        parts += [thread.held_locks for thread in event.threads.values]
+    for span in event.spans or ():
+        parts += (span.data, span.tags, span.measurements)
+    return b"\n".join(parts)
 
 
 def loads_leniently(raw: bytes) -> Any:

@@ -24,7 +24,8 @@ class Dropping:
 class Draft:
     """What is known of one event so far. Steps change it in place.
 
-    `raw` is the JSON text that `event` was decoded from. `received` and `sent_at` are Unix seconds.
+    `raw` is the payload as it came; `free` is the JSON text of all of the event's free-form members. `received` and
+    `sent_at` are Unix seconds.
     """
 
     raw: bytes
@@ -35,6 +36,7 @@ class Draft:
     received: float
     sent_at: float | None = None
     event: Event = field(default_factory=Event)
+    free: bytes = b""
     notes: Notes = field(default_factory=Notes)
     user: EventUser = field(default_factory=EventUser)
     contexts: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -15,10 +15,12 @@ def estimate(text: bytes) -> int:
 
 
 def is_deeper_than(text: bytes, levels: int) -> bool:
-    """Whether JSON text is nested deeper than `levels`, exactly."""
-    if text.count(b"}") + text.count(b"]") <= levels:
-        return text.count(b"{") + text.count(b"[") > levels and estimate(_STRINGS.sub(b"", text)) > levels
-    profile = list(accumulate(array("b", text.translate(_STEPS, _NO_BRACKETS))))
+    """Whether valid JSON text is nested deeper than `levels`."""
+    steps = text.translate(_STEPS, _NO_BRACKETS)
+    if len(steps) <= 2 * levels:
+        return False
+    profile = list(accumulate(array("b", steps)))
+    # Brackets in strings shift the profile, mostly out of these bounds. What hides within them is trimmed later.
     if max(profile) <= levels and min(profile) >= 0 and profile[-1] == 0:
-        return False  # strings can shift this profile, but hardly within its bounds: what is missed is trimmed later
+        return False
     return estimate(_STRINGS.sub(b"", text)) > levels

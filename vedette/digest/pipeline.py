@@ -41,7 +41,7 @@ def scrub(draft: Draft) -> Draft:
         config.sensitive_fields,
         config.safe_fields,
     )
-    for remark in scrub_event(draft.event, draft.raw, scrubber):
+    for remark in scrub_event(draft.event, draft.free, scrubber):
         draft.notes.remark(remark.path, remark.rule, remark.kind, remark.start, remark.end, remark.length)
     return draft
 

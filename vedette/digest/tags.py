@@ -16,10 +16,7 @@ LIMIT = 200
 def tag(draft: Draft) -> Draft:
     """Fill `draft.tags` and `draft.user`."""
     event = draft.event
-    tags: dict[str, str] = {}
-    for key, value in event.tags or ():
-        if key and value:
-            tags.setdefault(key, value)
+    tags: dict[str, str] = {key: value for key, value in event.tags or () if key and value}
     tags["level"] = event.level
     if event.logger:
         tags["logger"] = event.logger
@@ -34,15 +31,15 @@ def tag(draft: Draft) -> Draft:
     if event.user:
         draft.user = _user(event.user, draft.config.scrub_ip_addresses)
         if draft.user.identity:
-            tags["user"] = draft.user.identity
+            tags["user"] = _short(draft.user.identity)
     url = event.request.get("url") if isinstance(event.request, dict) else None
     if isinstance(url, str) and url:
-        tags.setdefault("url", url)
+        tags.setdefault("url", _short(url))
     # Browser, os and device of a user agent are contexts by now, and get their tags like any other.
     for key, context in draft.contexts.items():
         _context_tags(key, context, tags)
     _mechanism_tags(event, tags)
-    draft.tags = {key: value if len(value) <= LIMIT else value[: LIMIT - 3] + "..." for key, value in tags.items()}
+    draft.tags = tags
     return draft
 
 
@@ -92,8 +89,11 @@ def _context_tags(key: str, context: dict[str, Any], tags: dict[str, str]) -> No
 
 def _set(tags: dict[str, str], key: str, value: Any) -> None:
     if isinstance(value, str) and value and len(key) <= LIMIT:
-        text = value if "\n" not in value else " ".join(value.split())
-        tags[key] = text
+        tags[key] = _short(value if "\n" not in value else " ".join(value.split()))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LIMIT else text[: LIMIT - 3] + "..."
 
 
 def _mechanism_tags(event: Event, tags: dict[str, str]) -> None:

@@ -14,7 +14,6 @@ DRIFT_SECONDS = 55 * 60
 FUTURE_SECONDS = 60
 _END_OF_TIME = 253_402_300_800.0  # the year 10000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def read_timestamp(value: object) -> float | None:
@@ -31,7 +30,7 @@ def read_timestamp(value: object) -> float | None:
             return None
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return (moment - _EPOCH) / _MICROSECOND / 1_000_000
+        return moment.timestamp()
     if type(value) is float or type(value) is int:
         try:
             seconds = float(value)
@@ -54,8 +53,7 @@ def settle_times(draft: Draft) -> Draft | Dropping:
     event, notes = draft.event, draft.notes
     received = draft.received
     ended = started = None
-    for name in ("timestamp", "start_timestamp"):
-        value = getattr(event, name)
+    for name, value in (("timestamp", event.timestamp), ("start_timestamp", event.start_timestamp)):
         if value is None:
             continue
         seconds = read_timestamp(value)
@@ -69,11 +67,11 @@ def settle_times(draft: Draft) -> Draft | Dropping:
             started = seconds
     shift = _drift(draft, ended)
     if ended is not None:
-        moved = _into_range(draft, ended + shift)
+        moved = _into_range(draft, _moved(ended, shift))
         shift += moved - (ended + shift)
         ended = moved
-    event.timestamp = received if ended is None else round(ended, 6)
-    event.start_timestamp = None if started is None else round(started + shift, 6)
+    event.timestamp = received if ended is None else ended
+    event.start_timestamp = None if started is None else _moved(started, shift)
     event.received = received
     _shift_parts(draft, event, shift)
     return draft
@@ -105,21 +103,31 @@ def _shift_parts(draft: Draft, event: Event, shift: float) -> None:
     if event.breadcrumbs is not None:
         for index, crumb in enumerate(event.breadcrumbs.values):
             if crumb.timestamp is not None:
-                where = ("breadcrumbs", "values", str(index), "timestamp")
-                crumb.timestamp = _part(draft, crumb.timestamp, shift, where)
+                seconds = read_timestamp(crumb.timestamp)
+                if seconds is None or not 0 <= seconds < _END_OF_TIME:
+                    _wrong(draft, ("breadcrumbs", "values", str(index), "timestamp"))
+                    crumb.timestamp = None
+                else:
+                    crumb.timestamp = _moved(seconds, shift) if shift else seconds
     for index, span in enumerate(event.spans or ()):
         for name in ("start_timestamp", "timestamp"):
             value = getattr(span, name)
             if value is not None:
-                setattr(span, name, _part(draft, value, shift, ("spans", str(index), name)))
+                seconds = read_timestamp(value)
+                if seconds is None or not is_in_range(seconds):
+                    _wrong(draft, ("spans", str(index), name))
+                    setattr(span, name, None)
+                else:
+                    setattr(span, name, _moved(seconds, shift))
 
 
-def _part(draft: Draft, value: object, shift: float, path: tuple[str, ...]) -> float | None:
-    seconds = read_timestamp(value)
-    if seconds is None or not is_in_range(seconds):
-        draft.notes.error("invalid_data", path, reason="expected a timestamp")
-        return None
-    return round(seconds + shift, 6)
+def _moved(seconds: float, shift: float) -> float:
+    """Rounded to microseconds where something was added: sums of floats are ugly."""
+    return round(seconds + shift, 6) if shift else seconds
+
+
+def _wrong(draft: Draft, path: tuple[str, ...]) -> None:
+    draft.notes.error("invalid_data", path, reason="expected a timestamp")
 
 
 def _iso(seconds: float) -> str | None:

@@ -24,11 +24,29 @@ def text(value: str, limit: int, allowance: int, path: Path, notes: Notes) -> st
     return value[: limit - 3] + "..."
 
 
+def fits(raw: Raw, size: int, depth: int) -> bool:
+    """Whether JSON text is within `size` bytes and (as far as a glance can tell) `depth` levels."""
+    if len(raw) > size:
+        return False
+    as_json = bytes(raw)
+    return as_json.count(b"{") + as_json.count(b"[") <= depth or estimate(as_json) <= depth
+
+
+def fits_object(raw: Raw, size: int, depth: int) -> bool:
+    """The same for a member that has to be an object; an absent one fits."""
+    if len(raw) > size:
+        return False
+    as_json = bytes(raw)
+    if as_json[:1] != b"{":
+        return not as_json
+    return as_json.count(b"{") + as_json.count(b"[") <= depth or estimate(as_json) <= depth
+
+
 def tree(raw: Raw, size: int, depth: int, path: Path, notes: Notes) -> Raw:
     """Free-form JSON text of at most `size` bytes and `depth` levels; the same text if it is within both."""
-    as_json = bytes(raw)
-    if len(as_json) <= size and (_openers(as_json) <= depth or estimate(as_json) <= depth):
+    if fits(raw, size, depth):
         return raw
+    as_json = bytes(raw)
     value, whole = msgspec.json.decode(as_json), Shrinking(size, path, notes)
     small = whole.shrink(value, depth, path)
     return Raw(_dumps(small)) if whole.changed else raw
@@ -40,8 +58,6 @@ def obj(raw: Raw, size: int, depth: int, path: Path, notes: Notes) -> Raw:
         return raw
     as_json = bytes(raw)
     if as_json[:1] == b"{":
-        if len(as_json) <= size and (_openers(as_json) <= depth or estimate(as_json) <= depth):
-            return raw
         return tree(raw, size, depth, path, notes)
     if as_json != b"null":
         notes.error("invalid_data", path, reason="expected an object")
@@ -51,10 +67,6 @@ def obj(raw: Raw, size: int, depth: int, path: Path, notes: Notes) -> Raw:
 def value(free: Any, size: int, depth: int, path: Path, notes: Notes) -> Any:
     """The same for a value that is already decoded."""
     return Shrinking(size, path, notes).shrink(free, depth, path)
-
-
-def _openers(as_json: bytes) -> int:
-    return as_json.count(b"{") + as_json.count(b"[")
 
 
 class Shrinking:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 from vedette.grouping.families import family_of
 from vedette.grouping.globs import compile_glob, path_matches
 
@@ -101,13 +103,19 @@ class Rule:
     max_frames: int | None
     min_frames: int | None
 
+    @property
+    def is_simple(self) -> bool:
+        """Whether the rule looks at one frame's names only, and changes nothing but that frame's flags."""
+        conditions = self.dynamic or self.exception or self.caller or self.callee
+        effects = self.category is not None or self.max_frames is not None or self.min_frames is not None
+        return not conditions and not effects and not any(flag.range for flag in self.flags)
+
     def may_match(self, names: Names) -> bool:
         """Whether the frame's names satisfy the rule; its other matchers may still say no."""
         return all(matcher.of_names(names) for matcher in self.static)
 
 
-@dataclass(frozen=True, slots=True)
-class ExceptionNames:
+class ExceptionNames(Struct, frozen=True, gc=False):
     """What rules can see of the exception that a stack trace belongs to."""
 
     type: str | None = None
@@ -132,6 +140,20 @@ class Rules:
     def matching(self, names: Names) -> tuple[int, ...]:
         """The numbers of the rules that a frame with these names may satisfy."""
         return tuple(number for number, rule in enumerate(self.rules) if rule.may_match(names))
+
+    def verdict(self, numbers: tuple[int, ...]) -> tuple[bool | None, bool | None] | None:
+        """(in_app, group) that these rules give to a frame whatever the others are; None if that depends on them."""
+        in_app = group = None
+        for number in numbers:
+            rule = self.rules[number]
+            if not rule.is_simple:
+                return None
+            for flag in rule.flags:
+                if flag.name == "in_app":
+                    in_app = flag.value
+                else:
+                    group = flag.value
+        return in_app, group
 
     def apply(
         self,

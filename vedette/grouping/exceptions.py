@@ -3,10 +3,11 @@
 Source: the grouping specification, 7.2 to 7.4.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
-from vedette.grouping.components import Component, leaf, node, silenced, silent
+from msgspec import Struct
+
+from vedette.grouping.components import Component, leaf, node, silent
 from vedette.grouping.enhancements import ExceptionNames
 from vedette.grouping.messages import normalise
 from vedette.grouping.stacktraces import (
@@ -22,8 +23,7 @@ from vedette.wire.event import Event, ExceptionValue
 VARIANTS = (APP, SYSTEM)
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedException:
+class PreparedException(Struct, frozen=True, gc=False):
     """An exception and its stack trace after the rules, if it has one."""
 
     value: ExceptionValue
@@ -54,9 +54,11 @@ def exception_component(exception: PreparedException, variant: str) -> Component
     if variant == APP and mechanism is not None and mechanism.synthetic:
         kind = silent("type", value.type, "the exception is synthetic")
     ns_error = _ns_error(mechanism.meta if mechanism else None)
-    text = leaf("value", normalise(value.value) if value.value else None)
-    if text.contributes and (stack.contributes or ns_error.contributes):
-        text = silenced(text, "the stack trace says more" if stack.contributes else "the error code says more")
+    if stack.contributes or ns_error.contributes:
+        hint = "the stack trace says more" if stack.contributes else "the error code says more"
+        text = silent("value", value.value, hint)
+    else:
+        text = leaf("value", normalise(value.value) if value.value else None)
     return node("exception", (kind, text, stack, ns_error))
 
 

@@ -42,6 +42,7 @@ class Shape:
     foreign: Component  # the same, not contributing because it is not in-app
     names: Names
     rules: tuple[int, ...]
+    verdict: tuple[bool | None, bool | None] | None  # (in_app, group) by rules that look at nothing else
 
 
 class ShapeBook:
@@ -81,7 +82,9 @@ class ShapeBook:
             platform, frame.abs_path, frame.filename, frame.module, trimmed_name(frame, platform), frame.package
         )
         component = frame_component(frame, platform, mapped)
-        return Shape(component, silenced(component, "not in-app"), names, self._rules.matching(names))
+        numbers = self._rules.matching(names)
+        foreign = silenced(component, "not in-app")
+        return Shape(component, foreign, names, numbers, self._rules.verdict(numbers))
 
 
 def trimmed_name(frame: Frame, platform: str) -> str | None:

@@ -64,13 +64,11 @@ def _main_exception(event: Event) -> int | None:
 def _decided(components: dict[str, Component]) -> list[Variant]:
     """The variants, with those switched off that another one makes superfluous."""
     decided: list[Variant] = []
-    stacked = (
-        any(one.contributes and has_stacktrace(one) for one in components.values()) if len(components) > 1 else False
-    )
+    stacked = [component.contributes and has_stacktrace(component) for component in components.values()]
     seen: set[str] = set()
-    for name, component in components.items():
+    for (name, component), is_stacked in zip(components.items(), stacked, strict=True):
         hint = None
-        if stacked and component.contributes and not has_stacktrace(component):
+        if component.contributes and not is_stacked and any(stacked):
             hint = "another variant has a stack trace"
         elif component.contributes and component.text in seen:
             hint = "same as another variant"

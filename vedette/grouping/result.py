@@ -1,13 +1,13 @@
 """What grouping says of an event."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from vedette.grouping.components import Component
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Struct, frozen=True, gc=False):
     """One way to group an event; `hash` is None if it does not contribute."""
 
     name: str
@@ -16,8 +16,7 @@ class Variant:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Grouping:
+class Grouping(Struct, frozen=True, gc=False):
     """`hashes` best first, `variants` in the same order and with those that do not contribute behind them.
 
     `kind` says what decided: `default`, `custom`, `hybrid`, `checksum` or `fallback`. `main_exception` is the index of
@@ -30,7 +29,7 @@ class Grouping:
     fingerprint: tuple[str, ...] = ("{{ default }}",)
     main_exception: int | None = None
     rule: str | None = None
-    client_fingerprint: tuple[str, ...] = field(default=())
+    client_fingerprint: tuple[str, ...] = ()
 
     def explain(self, config: str) -> dict[str, Any]:
         """The short form that is stored with the event."""

@@ -6,6 +6,8 @@ Source: the grouping specification, 4.2, section 5, 6.6 and 7.1.
 from dataclasses import dataclass
 from functools import lru_cache
 
+from msgspec import Struct
+
 from vedette.grouping.builtin_rules import rules_with
 from vedette.grouping.components import Component, node, silenced
 from vedette.grouping.enhancements import ExceptionNames, FrameState, Outcome, Rules
@@ -18,13 +20,12 @@ _NO_OUTCOME = Outcome()
 _TRIMMED_PLATFORMS = NATIVE | {"csharp"}
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedStacktrace:
+class PreparedStacktrace(Struct, frozen=True, gc=False):
     """A stack trace after the rules: frames oldest first, with their shapes and group flags (None: no rule spoke)."""
 
     frames: list[Frame]
     shapes: list[Shape]
-    groups: list[bool | None] | None
+    groups: list[bool | None]
     outcome: Outcome
     platform: str
 
@@ -51,29 +52,40 @@ def prepare_stacktrace(
     frames = stacktrace.frames or []
     shape_of = enhancer.shapes.shape_of
     shapes: list[Shape] = []
-    touched = False
+    groups: list[bool | None] = []
+    independent = True
     for frame in frames:
         if (frame.platform or platform) in _TRIMMED_PLATFORMS:
             trim_in_place(frame, frame.platform or platform)
         shape = shape_of(frame, platform)
-        if shape.rules:
-            touched = True
         shapes.append(shape)
-    if not touched:
-        for frame in frames:
-            if frame.in_app is None:
+        if shape.verdict is None:
+            independent = False
+        else:
+            groups.append(shape.verdict[1])
+    if independent:
+        for frame, shape in zip(frames, shapes, strict=True):
+            in_app = shape.verdict[0] if shape.verdict is not None else None
+            if in_app is not None and in_app != frame.in_app:
+                _set_in_app(frame, in_app)
+            elif frame.in_app is None:
                 frame.in_app = False
-        return PreparedStacktrace(frames, shapes, None, _NO_OUTCOME, platform)
+        return PreparedStacktrace(frames, shapes, groups, _NO_OUTCOME, platform)
     states = [FrameState(frame.in_app) for frame in frames]
     outcome = enhancer.rules.apply(
         [shape.rules for shape in shapes], lambda index: shapes[index].names, states, exception
     )
     for frame, state in zip(frames, states, strict=True):
-        if state.in_app != frame.in_app:
-            original = -1 if frame.in_app is None else int(frame.in_app)
-            frame.data = {**(frame.data or {}), "orig_in_app": original}
-        frame.in_app = bool(state.in_app)
+        if state.in_app is not None and state.in_app != frame.in_app:
+            _set_in_app(frame, state.in_app)
+        frame.in_app = bool(frame.in_app)
     return PreparedStacktrace(frames, shapes, [state.group for state in states], outcome, platform)
+
+
+def _set_in_app(frame: Frame, in_app: bool) -> None:
+    original = -1 if frame.in_app is None else int(frame.in_app)
+    frame.data = {**(frame.data or {}), "orig_in_app": original}
+    frame.in_app = in_app
 
 
 def stacktrace_component(stack: PreparedStacktrace, variant: str) -> Component:
@@ -86,7 +98,7 @@ def stacktrace_component(stack: PreparedStacktrace, variant: str) -> Component:
         shape = stack.shapes[index]
         if only_app and not frame.in_app:
             component = shape.foreign
-        elif groups is not None and groups[index] is False:
+        elif groups[index] is False:
             component = silenced(shape.component, "a stack trace rule says so")
         elif previous is not None and frame.lineno == previous.lineno and _is_repetition(frame, previous):
             component = silenced(shape.component, "recursion")

@@ -122,4 +122,7 @@ def has_stacktrace(component: Component) -> bool:
     """Whether a contributing stack trace is in the component."""
     if component.id == "stacktrace":
         return component.contributes
-    return any(isinstance(value, Component) and value.values and has_stacktrace(value) for value in component.values)
+    for value in component.values:
+        if isinstance(value, Component) and value.contributes and has_stacktrace(value):
+            return True
+    return False

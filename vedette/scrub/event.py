@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from vedette.scrub import rules
 from vedette.scrub.scrubber import Path, Remark, Scrubber, Sweep
-from vedette.wire.event import NOTHING, Breadcrumb, Event, ExceptionValue, Mechanism, Stacktrace
+from vedette.wire.event import NOTHING, Breadcrumb, Event, ExceptionValue, LogEntry, Mechanism, Stacktrace
 
 KNOWN_CONTEXTS: dict[str, frozenset[str]] = {
     kind: frozenset(["type", *members.split()])
@@ -47,24 +47,49 @@ KNOWN_CONTEXTS: dict[str, frozenset[str]] = {
 _UNTOUCHED_HEADERS = frozenset({"user-agent"})
 
 
-def scrub_event(event: Event, raw: bytes, scrubber: Scrubber) -> list[Remark]:
+def scrub_event(event: Event, free: bytes, scrubber: Scrubber) -> list[Remark]:
     """Take the secrets out of `event` in place; what was replaced, in the order of the sections.
 
-    `raw` is the JSON text that the event was decoded from: what is nowhere in it is not searched for in its parts.
+    `free` is the JSON text of the event's free-form members, one after another: what is nowhere in it, nor in the
+    members that are decoded or plain text, is not searched for in each of them.
     """
-    suspicion = scrubber.suspect(raw)
     if scrubber.addresses:
         _forget_addresses(event)
-    if not suspicion and b"%" not in raw and event.request is None:
+    if scrubber.idle:
         return []
-    sweep = Sweep(scrubber, suspicion)
+    sweep = Sweep(scrubber, scrubber.suspect(_searched_text(event, free)))
     if event.request is not None:
-        # Percent signs hide words from a search of the bytes.
-        decoded = Sweep(scrubber, scrubber.everything(), sweep.remarks) if b"%" in raw else sweep
-        _request(event.request, decoded)
-    if suspicion:
+        _request(event.request, sweep)
+    if sweep.suspicion:
         _sections(event, sweep)
+    if event.logentry is not None:
+        _message(event.logentry, sweep)
     return sweep.remarks
+
+
+def _searched_text(event: Event, free: bytes) -> bytes:
+    parts: list[bytes] = [free]
+    if event.request is not None:
+        parts.append(msgspec.json.encode(event.request))
+    if event.user is not None:
+        parts.append(msgspec.json.encode(event.user))
+    if event.breadcrumbs is not None:
+        messages = [crumb.message for crumb in event.breadcrumbs.values if crumb.message]
+        parts.append(msgspec.json.encode(messages))
+    if event.exception is not None:
+        mechanisms = [exception.mechanism for exception in event.exception.values]
+        parts += [msgspec.json.encode(one.description) for one in mechanisms if one is not None and one.description]
+    return b"\n".join(parts)
+
+
+def _message(entry: LogEntry, sweep: Sweep) -> None:
+    if sweep.suspicion and entry.params is not NOTHING:
+        entry.params = sweep.raw(entry.params, ("logentry", "params"))
+    gentle = sweep.scrubber.gentle
+    if entry.formatted:
+        entry.formatted = sweep.parts(entry.formatted, ("logentry", "formatted"), gentle)
+    if entry.message:
+        entry.message = sweep.parts(entry.message, ("logentry", "message"), gentle)
 
 
 def _sections(event: Event, sweep: Sweep) -> None:
@@ -82,14 +107,6 @@ def _sections(event: Event, sweep: Sweep) -> None:
             _exception(exception, sweep, ("exception", "values", str(index)))
     for path, stacktrace in _other_stacktraces(event):
         _stacktrace(stacktrace, sweep, path)
-    if event.logentry is not None:
-        entry = event.logentry
-        entry.params = sweep.raw(entry.params, ("logentry", "params"))
-        gentle = sweep.scrubber.gentle
-        if entry.formatted:
-            entry.formatted = sweep.parts(entry.formatted, ("logentry", "formatted"), gentle)
-        if entry.message:
-            entry.message = sweep.parts(entry.message, ("logentry", "message"), gentle)
     for index, span in enumerate(event.spans or ()):
         span.data = sweep.raw(span.data, ("spans", str(index), "data"))
 

@@ -30,6 +30,19 @@ WHOLE_WORDS = frozenset({"otp", "two-factor", "two_factor"})
 TOKEN = "token"  # noqa: S105 - a word, not a secret
 """So is every key that contains this, and a text in which it introduces a value."""
 
+PROBES: dict[str, tuple[str, ...]] = {
+    "passw": ("password", "passwd"),
+    "secret": ("secret",),
+    "key": ("api_key", "api-key", "apikey", "privatekey", "private_key", "private-key"),
+    "auth": ("auth",),
+    "credentials": ("credentials",),
+    "pwd": ("mysql_pwd",),
+    "token": (TOKEN,),
+    "otp": ("otp",),
+    "factor": ("two-factor", "two_factor"),
+}
+"""All of these words, by a text that they share: nine searches instead of sixteen."""
+
 TOKEN_IN_TEXT = re.compile(r"token[\w'\"-]*\s*[:=]", re.IGNORECASE | re.ASCII)
 
 SESSION_COOKIES = frozenset(

@@ -13,7 +13,7 @@ import msgspec
 
 from vedette.scrub import rules
 from vedette.scrub.rules import FILTERED, PartRule
-from vedette.scrub.suspicion import CLEAN, Suspicion, look
+from vedette.scrub.suspicion import CLEAN, Probe, Suspicion, look
 
 Path = tuple[str, ...]
 _KEPT_KEYS = 4096
@@ -44,7 +44,7 @@ def scrubber_for(
 class Scrubber:
     """The rules of one project, compiled."""
 
-    __slots__ = ("_always", "_keys", "_searched", "addresses", "defaults", "gentle", "safe", "sensitive", "strict")
+    __slots__ = ("_always", "_keys", "_probes", "addresses", "defaults", "gentle", "safe", "sensitive", "strict")
 
     def __init__(
         self, enabled: bool, defaults: bool, addresses: bool, sensitive: tuple[str, ...], safe: tuple[str, ...]
@@ -57,25 +57,25 @@ class Scrubber:
         ip = (rules.ADDRESSES,) if addresses else ()
         self.strict = (*(rules.STRICT if self.defaults else ()), *ip)
         self.gentle = (*(rules.GENTLE if self.defaults else ()), *ip)
-        default_words = (*rules.WORDS, *rules.WHOLE_WORDS, rules.TOKEN) if self.defaults else ()
-        # A whole word ends where its JSON text ends; digits are folded to 0 in the searched bytes.
-        self._searched = tuple(
-            (_needle(word) + (b'"' if word in rules.WHOLE_WORDS and word not in self.sensitive else b""), word)
-            for word in dict.fromkeys((*default_words, *self.sensitive))
+        self._probes = (
+            *(_probe(start, words) for start, words in rules.PROBES.items() if self.defaults),
+            *(_probe(word, (word,)) for word in self.sensitive),
         )
-        self._always = any(not word.isascii() or _escapes(word) for word in self.sensitive)
+        hidden = any(not word.isascii() or _escapes(word) for word in self.sensitive)
+        words = tuple(word for probe in self._probes for _, word in probe.words)
+        self._always = Suspicion(words, shapes=True) if hidden or addresses else None
         self._keys: dict[str, bool] = {}
 
-    def suspect(self, raw: bytes) -> Suspicion:
-        """What of these rules may concern an event with this JSON text."""
-        if not (self.defaults or self.sensitive or self.addresses):
-            return CLEAN
-        return look(raw, self._searched, self.addresses, self._always)
+    @property
+    def idle(self) -> bool:
+        """Whether no rule is on."""
+        return not (self.defaults or self.sensitive or self.addresses)
 
-    def everything(self) -> Suspicion:
-        """The suspicion for text that was decoded from something else than JSON (percent signs hide words)."""
-        words = tuple(word for _, word in self._searched)
-        return Suspicion(words, shapes=True, everywhere=bool(words or self.addresses))
+    def suspect(self, text: bytes) -> Suspicion:
+        """What of these rules may concern free-form data with this JSON text."""
+        if self._always is not None:
+            return self._always
+        return CLEAN if self.idle else look(text, self._probes, self.defaults)
 
     def hides_key(self, key: str) -> bool:
         """Whether the value under `key` is hidden whatever it is."""
@@ -231,8 +231,14 @@ def _fold(text: str) -> str:
 _ASCII_LOWER = {upper: upper + 32 for upper in range(65, 91)}
 
 
+def _probe(start: str, words: tuple[str, ...]) -> Probe:
+    return Probe(_needle(start), tuple((_needle(word), word) for word in words))
+
+
 def _needle(word: str) -> bytes:
-    return "".join("0" if "1" <= character <= "9" else character for character in word).encode()
+    """A word as it stands in folded JSON text: digits are zeros there, and a whole word ends with its string."""
+    folded = "".join("0" if "1" <= character <= "9" else character for character in word)
+    return folded.encode() + (b'"' if word in rules.WHOLE_WORDS else b"")
 
 
 def _escapes(word: str) -> bool:

@@ -32,7 +32,7 @@ Name128 = Annotated[str, _trimmed(128, 20)]
 Natural = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Object = Annotated[Raw, Meta(extra={"shape": "object"})]
-"""A JSON object in its own text, or `NOTHING`. The decoder does not look inside: `is_object` does."""
+"""A JSON object in its own text, or `NOTHING`. The decoder does not look inside: `vedette.digest.trim` does."""
 Lines = list[str]
 
 
@@ -263,6 +263,13 @@ class Event(Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     meta: Raw = field(default=NOTHING, name="_meta")
 
 
-def is_object(raw: Raw) -> bool:
-    """Whether a free-form member is there and is a JSON object."""
-    return bytes(raw)[:1] == b"{"
+def stacktraces(event: Event) -> list[Stacktrace]:
+    """Every stack trace of the event: of its exceptions, its own, of its threads."""
+    found = [event.stacktrace]
+    if event.exception is not None:
+        for exception in event.exception.values:
+            found += (exception.stacktrace, exception.raw_stacktrace)
+    if event.threads is not None:
+        for thread in event.threads.values:
+            found += (thread.stacktrace, thread.raw_stacktrace)
+    return [stacktrace for stacktrace in found if stacktrace is not None]

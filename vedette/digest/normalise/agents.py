@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+from msgspec import Raw
+
 _LONGEST = 1024
 _BRAND = re.compile(r'"((?:[^"\\]|\\.)*)"\s*;\s*v="?([^",;]*)"?')
 _PLACEHOLDER = re.compile(r"not.?a.?brand", re.IGNORECASE)
@@ -60,8 +63,12 @@ def read_hints(headers: dict[str, str]) -> Agent:
     )
 
 
-def contexts_of(agent: Agent, os_key: str) -> dict[str, dict[str, Any]]:
-    """The contexts that an agent fills; `os_key` is `os` or `client_os`."""
+@lru_cache(maxsize=4096)
+def contexts_of(agent: Agent, os_key: str) -> tuple[tuple[str, dict[str, Any], Raw], ...]:
+    """The contexts that an agent fills, as (key, context, the same as JSON). Shared: not to be changed.
+
+    `os_key` is `os` or `client_os`.
+    """
     contexts: dict[str, dict[str, Any]] = {}
     if agent.browser:
         contexts["browser"] = _named("browser", agent.browser, agent.browser_version)
@@ -70,11 +77,13 @@ def contexts_of(agent: Agent, os_key: str) -> dict[str, dict[str, Any]]:
         contexts["device"] = {"type": "device", **{key: value for key, value in members.items() if value}}
     if agent.os:
         contexts[os_key] = _named("os", agent.os, agent.os_version)
-    return contexts
+    return tuple((key, context, Raw(msgspec.json.encode(context))) for key, context in contexts.items())
 
 
 def _named(kind: str, name: str, version: str) -> dict[str, Any]:
-    return {"type": kind, "name": name, **({"version": version} if version else {})}
+    if version:
+        return {"type": kind, "name": name, "version": version, kind: f"{name} {version}"}
+    return {"type": kind, "name": name, kind: name}
 
 
 def _version(*parts: str | None) -> str:

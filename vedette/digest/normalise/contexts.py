@@ -111,16 +111,7 @@ def _add_agent(draft: Draft, contexts: dict[str, Raw]) -> None:
     os_key = "os" if draft.event.platform == "javascript" else "client_os"
     hints = agents.read_hints(headers) if "Sec-Ch-Ua" in headers else None
     for agent in (hints, agents.read_agent(text) if text else None):
-        if agent is None:
-            continue
-        for key, context in agents.contexts_of(agent, os_key).items():
+        for key, context, raw in agents.contexts_of(agent, os_key) if agent is not None else ():
             if key not in contexts:
-                _combine(context)
-                _keep(draft, contexts, key, context)
-
-
-def _combine(context: dict[str, Any]) -> None:
-    if context["type"] in ("browser", "os"):
-        context[context["type"]] = (
-            f"{context['name']} {context['version']}" if "version" in context else context["name"]
-        )
+                draft.contexts[key] = context
+                contexts[key] = raw

@@ -10,10 +10,11 @@ from msgspec import Raw
 
 from vedette.digest import trim
 from vedette.digest.draft import Draft
-from vedette.digest.normalise.stacktraces import stacktraces_of
+from vedette.digest.nesting import estimate
+from vedette.digest.normalise.stacktraces import path_of
 from vedette.digest.notes import Notes
 from vedette.digest.trim import KIB
-from vedette.wire.event import NOTHING, Breadcrumb, Event, Mechanism
+from vedette.wire.event import NOTHING, Breadcrumb, Event, Mechanism, stacktraces
 
 _REQUEST = (
     ("data", 8 * KIB, 7),
@@ -30,10 +31,10 @@ _encode = msgspec.json.encode
 def cut_to_size(draft: Draft) -> Draft:
     """Apply the limits of every free-form part of the event."""
     event, notes = draft.event, draft.notes
-    for path, stacktrace in stacktraces_of(event):
-        for index, frame in enumerate(stacktrace.frames or ()):
-            if frame.vars is not NOTHING:
-                frame.vars = trim.obj(frame.vars, 2 * KIB, 5, (*path, "frames", str(index), "vars"), notes)
+    for stacktrace in stacktraces(event):
+        for frame in stacktrace.frames or ():
+            if frame.vars is not NOTHING and not trim.fits_object(frame.vars, 2 * KIB, 5):
+                frame.vars = trim.obj(frame.vars, 2 * KIB, 5, (*path_of(event, frame), "vars"), notes)
     if event.exception is not None:
         for index, exception in enumerate(event.exception.values):
             if exception.mechanism is not None:
@@ -45,7 +46,9 @@ def cut_to_size(draft: Draft) -> Draft:
         _request(event.request, notes)
     if event.contexts:
         for key, raw in event.contexts.items():
-            event.contexts[key] = trim.tree(raw, (128 if key == "flags" else 8) * KIB, 7, ("contexts", key), notes)
+            size = (128 if key == "flags" else 8) * KIB
+            if not trim.fits(raw, size, 7):
+                event.contexts[key] = trim.tree(raw, size, 7, ("contexts", key), notes)
     if event.extra:
         event.extra = _extra(event.extra, notes)
     if event.modules is not NOTHING:
@@ -54,11 +57,19 @@ def cut_to_size(draft: Draft) -> Draft:
         _logentry(event, notes)
     if event.spans:
         _spans(event, notes)
+    if event.type == "transaction" or event.type == "csp":
+        _others(event, notes)
+    else:
+        event.measurements = event.breakdowns = NOTHING
+        event.hpkp = event.expectct = event.expectstaple = event.nel = NOTHING
+    return draft
+
+
+def _others(event: Event, notes: Notes) -> None:
     for name in ("measurements", "breakdowns", "hpkp", "expectct", "expectstaple", "nel"):
         raw = getattr(event, name)
         if raw is not NOTHING:
             setattr(event, name, trim.obj(raw, 16 * KIB, 7, (name,), notes))
-    return draft
 
 
 def _mechanism(mechanism: Mechanism, index: int, notes: Notes) -> None:
@@ -70,13 +81,16 @@ def _mechanism(mechanism: Mechanism, index: int, notes: Notes) -> None:
 
 
 def _breadcrumb(crumb: Breadcrumb, index: int, notes: Notes) -> None:
-    if crumb.data is not NOTHING:
+    if crumb.data is not NOTHING and not trim.fits_object(crumb.data, 2 * KIB, 5):
         crumb.data = trim.obj(crumb.data, 2 * KIB, 5, ("breadcrumbs", "values", str(index), "data"), notes)
     if crumb.message is not None and len(crumb.message) > 8192:
         crumb.message = trim.text(crumb.message, 8192, 200, ("breadcrumbs", "values", str(index), "message"), notes)
 
 
 def _request(request: dict[str, Any], notes: Notes) -> None:
+    whole = _encode(request)
+    if len(whole) <= KIB and estimate(whole) <= 4:
+        return
     for name, size, depth in _REQUEST:
         value = request.get(name)
         if not value:

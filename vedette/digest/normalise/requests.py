@@ -110,7 +110,10 @@ def _pairs_of_query(query: Any) -> Pairs | None:
 def _fields(text: str) -> list[tuple[str, str]]:
     if text.count("&") >= _MAX_FIELDS:
         text = "&".join(text.split("&", _MAX_FIELDS)[:_MAX_FIELDS])
-    return parse_qsl(text, keep_blank_values=True)
+    if "%" in text or "+" in text or not text.isascii():
+        return parse_qsl(text, keep_blank_values=True)
+    pairs = [part.partition("=") for part in text.split("&") if part]
+    return [(name, value) for name, _, value in pairs]
 
 
 def _headers(given: Any, request: dict[str, Any], notes: Notes) -> None:

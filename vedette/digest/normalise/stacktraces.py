@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from vedette.digest.draft import Draft
 from vedette.digest.notes import Notes, Path
-from vedette.wire.event import NOTHING, Event, ExceptionValue, Frame, Stacktrace
+from vedette.wire.event import NOTHING, Event, ExceptionValue, Frame, Stacktrace, stacktraces
 
 MAX_FRAMES = 250
 _OLDEST, _NEWEST = 50, 200
@@ -20,20 +20,28 @@ def settle_stacktraces(draft: Draft) -> Draft:
     event = draft.event
     if event.exception is not None:
         _settle_exceptions(event, draft.notes)
-    for path, stacktrace in stacktraces_of(event):
+    for stacktrace in stacktraces(event):
         frames = stacktrace.frames
         if frames:
             for frame in frames:
-                _settle_frame(frame, path, draft.notes)
+                _settle_frame(frame, draft)
             if len(frames) > MAX_RICH_FRAMES:
-                stacktrace.frames = _limited(frames, path, draft.notes)
+                stacktrace.frames = _limited(frames, draft)
         if stacktrace.registers:
             stacktrace.registers = {name[:64]: _hex(value) for name, value in stacktrace.registers.items()}
     return draft
 
 
-def stacktraces_of(event: Event) -> Iterator[tuple[Path, Stacktrace]]:
-    """Every stack trace of the event with its path."""
+def path_of(event: Event, frame: Frame) -> Path:
+    """Where a frame of the event is. Slow: for those that something is wrong with."""
+    for path, stacktrace in _stacktraces_with_paths(event):
+        for index, candidate in enumerate(stacktrace.frames or ()):
+            if candidate is frame:
+                return (*path, "frames", str(index))
+    return ("frames",)
+
+
+def _stacktraces_with_paths(event: Event) -> Iterator[tuple[Path, Stacktrace]]:
     if event.exception is not None:
         for index, exception in enumerate(event.exception.values):
             if exception.stacktrace is not None:
@@ -78,7 +86,7 @@ def _settle_exception(exception: ExceptionValue, index: int, notes: Notes) -> bo
     return True
 
 
-def _settle_frame(frame: Frame, path: Path, notes: Notes) -> None:
+def _settle_frame(frame: Frame, draft: Draft) -> None:
     if frame.function == "?":
         frame.function = None
     if not frame.filename:
@@ -94,7 +102,8 @@ def _settle_frame(frame: Frame, path: Path, notes: Notes) -> None:
             if address is not None:
                 setattr(frame, name, _hex(address))
                 if getattr(frame, name) is None:
-                    notes.error("invalid_data", (*path, "frames", name), reason="expected an address")
+                    path = (*path_of(draft.event, frame), name)
+                    draft.notes.error("invalid_data", path, reason="expected an address")
 
 
 def _path_part(url: str) -> str:
@@ -116,9 +125,9 @@ def _hex(value: object) -> str | None:
     return f"{value:#x}"
 
 
-def _limited(frames: list[Frame], path: Path, notes: Notes) -> list[Frame]:
+def _limited(frames: list[Frame], draft: Draft) -> list[Frame]:
     if len(frames) > MAX_FRAMES:
-        notes.remark((*path, "frames"), "!limit", "x", length=len(frames))
+        draft.notes.remark(path_of(draft.event, frames[0])[:-1], "!limit", "x", length=len(frames))
         frames = frames[:_OLDEST] + frames[-_NEWEST:]
     rich = _rich_frames(frames)
     for index, frame in enumerate(frames):

@@ -14,7 +14,7 @@ from vedette.digest.notes import Notes
 LIMIT = 200
 _KEY = re.compile(r"[a-zA-Z0-9_.:-]+", re.ASCII)
 _TAKEN = frozenset({"release", "dist", "user", "filename", "function"})
-_keys: dict[str, str | None] = {}
+_keys: set[str] = set()  # good ones; bounded
 _KEPT_KEYS = 4096
 _TEXT_LIMITS = {"server_name": (256, 20), "site": (128, 0)}
 
@@ -59,24 +59,27 @@ def _pairs(tags: Any, notes: Notes) -> list[Pair]:
         notes.error("invalid_data", "tags", value=tags, reason="expected an object or an array of pairs")
         return []
     pairs: list[Pair] = []
+    known = _keys
     for index, item in enumerate(items):
         if isinstance(item, (tuple, list)) and len(item) == 2:
-            pairs.append([_key(item[0], index, notes), _value(item[1], index, notes)])
+            key, value = item
+            plain = type(value) is str and 0 < len(value) <= LIMIT and value.isprintable()
+            if not plain or value[0] == " " or value[-1] == " ":
+                value = _value(value, index, notes)
+            if type(key) is not str or key not in known:
+                key = _key(key, index, notes)
+            pairs.append([key, value])
         elif item is not None:
             notes.error("invalid_data", ("tags", str(index)), reason="expected a pair")
     return pairs
 
 
 def _key(key: Any, index: int, notes: Notes) -> str | None:
-    if type(key) is str:
-        known = _keys.get(key)
-        if known is not None:
-            return known
+    if type(key) is str and len(key) <= LIMIT and _KEY.fullmatch(key):
         if len(_keys) >= _KEPT_KEYS:
             _keys.clear()
-        if len(key) <= LIMIT and _KEY.fullmatch(key):
-            _keys[key] = key
-            return key
+        _keys.add(key)
+        return key
     return _odd_key(key, index, notes)
 
 
