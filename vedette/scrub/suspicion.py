@@ -9,10 +9,14 @@ words beyond ASCII) counts as found.
 import re
 from dataclasses import dataclass
 
+from vedette.scrub import rules
+
 _UPPER, _LOWER = bytes(range(65, 91)), bytes(range(97, 123))
 _FOLDED = bytes.maketrans(_UPPER + b"123456789", _LOWER + b"0" * 9)
 _SHAPED = bytes.maketrans(_UPPER + b"123456789", b"A" * 26 + b"0" * 9)
 _URL_PASSWORD = re.compile(rb"://[^\s/?#\"]*@")
+_CARD = re.compile(rules.CARD.pattern.encode())
+_IBAN = re.compile(rb"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){2}")
 _ESCAPED_ASCII = b"\\u00"
 _DIGITS = b"000000000000000"  # the shortest card number without gaps
 
@@ -70,13 +74,12 @@ def look(text: bytes, probes: tuple[Probe, ...], shapes: bool) -> Suspicion:
 
 
 def _has_shapes(text: bytes, folded: bytes) -> bool:
+    """Each shape first as a fixed text, and only where that is found as a pattern."""
     return (
         b"000-00-0000" in folded
-        or b"0000 0000" in folded
-        or b"0000-0000" in folded
-        or _DIGITS in folded
         or b"bearer" in folded
         or b"private key-----" in folded
-        or b"AA00" in text.translate(_SHAPED)
+        or ((_DIGITS in folded or b"0000 0000" in folded or b"0000-0000" in folded) and _CARD.search(text) is not None)
+        or (b"AA00" in text.translate(_SHAPED) and _IBAN.search(text) is not None)
         or (b"@" in text and (b":\\/" in text or _URL_PASSWORD.search(text) is not None))
     )
