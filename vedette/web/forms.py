@@ -1,0 +1,143 @@
+"""The forms. They check shapes; rules that need the database belong to the floors below, which raise `RuleBroken`."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from vedette.accounts.models import User
+from vedette.core.errors import RuleBroken
+from vedette.orgs.roles import ALL_SCOPES
+from vedette.web.snippets import PLATFORMS
+
+_PLATFORM_CHOICES = [("", "Choose later"), *((platform.id, platform.name) for platform in PLATFORMS)]
+_EXPIRIES = [("0", "never"), ("7", "in 7 days"), ("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year")]
+
+
+class PageForm(forms.Form):
+    """A form that takes over the sentences of a `RuleBroken`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+    def blame(self, broken: RuleBroken) -> None:
+        """Put each sentence next to its field, or on top where there is no such field."""
+        for name, sentences in broken.errors.items():
+            for sentence in sentences:
+                self.add_error(name if name in self.fields else None, sentence)
+
+
+class SetUpForm(PageForm):
+    """The owner, the organization, the first project."""
+
+    organization = forms.CharField(max_length=64, label="Organization", help_text="Your team or company.")
+    email = forms.EmailField(max_length=75, label="Your e-mail address", help_text="You sign in with it.")
+    password = forms.CharField(
+        max_length=200,
+        label="Password",
+        help_text="At least ten characters.",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    project = forms.CharField(max_length=64, label="First project", help_text="The application that will report.")
+    platform = forms.ChoiceField(choices=_PLATFORM_CHOICES, required=False, label="Platform")
+
+    def clean(self) -> None:
+        """Check the password against the address, as Django's validators want it."""
+        super().clean()
+        password, email = self.cleaned_data.get("password"), self.cleaned_data.get("email", "")
+        if password:
+            check_password_rules(self, "password", password, User(username=email, email=email))
+
+
+class SignInForm(PageForm):
+    """Name or address, and password."""
+
+    username = forms.CharField(
+        max_length=200, label="E-mail address or user name", widget=forms.TextInput(attrs={"autocomplete": "username"})
+    )
+    password = forms.CharField(
+        max_length=200,
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
+class NameForm(PageForm):
+    """What pages call a person."""
+
+    name = forms.CharField(max_length=200, required=False, label="Name", help_text="Shown next to what you do.")
+
+
+class PasswordForm(PageForm):
+    """A new password, for whoever knows the old one."""
+
+    old = forms.CharField(
+        max_length=200,
+        label="Present password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new = forms.CharField(
+        max_length=200,
+        label="New password",
+        help_text="At least ten characters. Every other sign-in of yours ends.",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean(self) -> None:
+        """The old password has to be right before the new one is judged."""
+        super().clean()
+        old, new = self.cleaned_data.get("old"), self.cleaned_data.get("new")
+        if old is not None and not self.user.check_password(old):
+            self.add_error("old", "That is not your present password.")
+        elif new:
+            check_password_rules(self, "new", new, self.user)
+
+
+class ProjectForm(PageForm):
+    """A new project."""
+
+    name = forms.CharField(max_length=64, label="Name", help_text="For example: shop, or shop-frontend.")
+    platform = forms.ChoiceField(choices=_PLATFORM_CHOICES, required=False, label="Platform")
+
+
+class KeyForm(PageForm):
+    """A new key of a project."""
+
+    label = forms.CharField(max_length=64, required=False, label="Label")
+
+
+class UserTokenForm(PageForm):
+    """A new user token."""
+
+    name = forms.CharField(max_length=255, required=False, label="Name", help_text="What it is for.")
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in sorted(ALL_SCOPES - {"openid", "profile", "email"})],
+        widget=forms.CheckboxSelectMultiple,
+        label="Scopes",
+        error_messages={"required": "Choose at least one scope."},
+    )
+    expires = forms.TypedChoiceField(choices=_EXPIRIES, coerce=int, initial="90", label="Expires")
+
+
+class OrganizationTokenForm(PageForm):
+    """A new organization token."""
+
+    name = forms.CharField(max_length=255, label="Name", help_text="Where it will be used: a pipeline, a host.")
+
+
+def check_password_rules(form: forms.Form, field: str, password: str, user: User) -> None:
+    """Put what Django's validators say about `password` next to `field`."""
+    try:
+        validate_password(password, user)
+    except ValidationError as refused:
+        for sentence in refused.messages:
+            form.add_error(field, sentence)

@@ -1,0 +1,165 @@
+"""One issue: its page with one of its events, its events, the values of its tags, an event's JSON and files."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import FileResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET
+
+from vedette.core import clock, json
+from vedette.core.files import FileStore
+from vedette.core.ids import as_event_id
+from vedette.events import queries
+from vedette.events.connection import event_store
+from vedette.events.rows import EventSummary, TagValue
+from vedette.issues.lookup import find_group
+from vedette.issues.models import EventAttachment, Group
+from vedette.orgs.access import Access
+from vedette.projects.access import may, reachable_projects
+from vedette.web import issuepage, triage
+from vedette.web.doors import organization_page
+from vedette.web.filters import RANGES
+from vedette.web.rendering import page
+from vedette.web.security import NOTHING_POLICY
+from vedette.web.streampage import words_of
+from vedette.web.views.stream import READ
+
+EVENTS_PER_PAGE = 50
+VALUES_PER_PAGE = 100
+_LATEST = "latest"
+
+
+@require_GET
+@organization_page(*READ)
+def issue(request: HttpRequest, access: Access, issue_id: str, event_id: str = _LATEST) -> HttpResponse:
+    """The issue page, with the newest event or the one that the address names."""
+    group = _group(access, issue_id)
+    period = request.GET.get("statsPeriod", "")
+    period = period if period in RANGES else "14d"
+    shown = issuepage.load_issue(group, event_id, RANGES[period])
+    missing = shown.event is None and not shown.is_away
+    context = {
+        "issue": shown,
+        "group": group,
+        "which": event_id,
+        "period": period,
+        "ranges": RANGES,
+        "missing": missing,
+        "may_write": may(access, group.project, *triage.SCOPES),
+    }
+    not_found = missing and event_id not in (_LATEST, "oldest", "recommended")
+    return page(request, "web/issue.html", context, status=404 if not_found else 200)
+
+
+@require_GET
+@organization_page(*READ)
+def events(request: HttpRequest, access: Access, issue_id: str) -> HttpResponse:
+    """The events of an issue, newest first."""
+    group = _group(access, issue_id)
+    number = _page_number(request)
+
+    def ask() -> list[EventSummary]:
+        return queries.list_events(
+            event_store(),
+            issuepage.everything(group, clock.now()),
+            group.pk,
+            limit=EVENTS_PER_PAGE + 1,
+            offset=(number - 1) * EVENTS_PER_PAGE,
+        )
+
+    found = issuepage.or_nothing(ask)
+    return _list_page(request, "web/events.html", group, found, number, EVENTS_PER_PAGE)
+
+
+@require_GET
+@organization_page(*READ)
+def tag(request: HttpRequest, access: Access, issue_id: str, key: str) -> HttpResponse:
+    """The values of one tag among the events of an issue, most frequent first."""
+    group = _group(access, issue_id)
+    number = _page_number(request)
+
+    def ask() -> list[TagValue]:
+        return queries.tag_values(
+            event_store(),
+            issuepage.everything(group, clock.now()),
+            key,
+            group.pk,
+            limit=VALUES_PER_PAGE + 1,
+            offset=(number - 1) * VALUES_PER_PAGE,
+        )
+
+    found = issuepage.or_nothing(ask)
+    return _list_page(request, "web/tag.html", group, found, number, VALUES_PER_PAGE, key=key)
+
+
+@require_GET
+@organization_page(*READ)
+def event_json(request: HttpRequest, access: Access, issue_id: str, event_id: str) -> HttpResponse:
+    """The stored event as JSON, as it is."""
+    stored = issuepage.find_event(_group(access, issue_id), event_id)
+    if stored is None:
+        raise Http404
+    answer = HttpResponse(json.dump_indented(issuepage.payload_of(stored)), content_type="application/json")
+    answer["Content-Security-Policy"] = NOTHING_POLICY
+    return answer
+
+
+@require_GET
+@organization_page(*READ)
+def attachment(request: HttpRequest, access: Access, issue_id: str, attachment_id: int) -> HttpResponseBase:
+    """A file of an event: always as a download of no particular type, because strangers wrote it."""
+    group = _group(access, issue_id)
+    found = EventAttachment.objects.filter(pk=attachment_id, project=group.project).first()
+    if found is None or (found.group_id not in (None, group.pk)):
+        raise Http404
+    try:
+        content = FileStore(settings.VEDETTE.files_dir).path(found.sha1).open("rb")
+    except (FileNotFoundError, ValueError):
+        raise Http404 from None
+    answer = FileResponse(content, as_attachment=True, filename=found.name, content_type="application/octet-stream")
+    answer["Content-Security-Policy"] = NOTHING_POLICY
+    return answer
+
+
+@require_GET
+@organization_page(*READ)
+def discover(request: HttpRequest, access: Access, place: str) -> HttpResponse:
+    """`/organizations/<slug>/discover/<project>:<event>/`, as Grafana links to: the event on its issue's page."""
+    project, _, text = place.partition(":")
+    event_id = as_event_id(text)
+    projects = reachable_projects(access).filter(slug=project)
+    ids = tuple(projects.values_list("pk", flat=True))
+    found = queries.event_project(event_store(), ids, event_id) if event_id and ids else None
+    if found is None:
+        raise Http404
+    return redirect("web:event", access.organization.slug, str(found[1]), event_id)
+
+
+def _group(access: Access, issue_id: str) -> Group:
+    found = find_group(access, issue_id)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _page_number(request: HttpRequest) -> int:
+    text = request.GET.get("page", "1")
+    return min(int(text), 10_000) if text.isascii() and text.isdigit() and text.strip("0") and len(text) < 6 else 1
+
+
+def _list_page(
+    request: HttpRequest, template: str, group: Group, found: list[Any] | None, number: int, size: int, **more: object
+) -> HttpResponse:
+    rows = found or []
+    context = {
+        "group": group,
+        "words": words_of(group),
+        "rows": rows[:size],
+        "is_away": found is None,
+        "number": number,
+        "has_next": len(rows) > size,
+        **more,
+    }
+    return page(request, template, context)
