@@ -21,8 +21,24 @@ def sweep(
 
 @pytest.mark.parametrize(
     "key",
-    ["password", "MY_PASSWORD", "secret_sauce", "passwd", "api_key", "X-Api-Key", "apikey", "author", "credentials"]
-    + ["mysql_pwd", "privatekey", "private_key", "csrf_token", "otp", "two-factor", "two_factor"],
+    [
+        "password",
+        "MY_PASSWORD",
+        "secret_sauce",
+        "passwd",
+        "api_key",
+        "X-Api-Key",
+        "apikey",
+        "author",
+        "credentials",
+        "mysql_pwd",
+        "privatekey",
+        "private_key",
+        "csrf_token",
+        "otp",
+        "two-factor",
+        "two_factor",
+    ],
 )
 def test_a_secret_key_hides_its_value(key: str) -> None:
     cleaned = sweep().value({key: "x", "number": {key: 17}, "list": {key: [1]}, "flag": {key: True}}, ())
@@ -119,8 +135,18 @@ def test_every_word_has_a_probe_that_finds_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [b'"n":"4111-1111-1111-1111"', b'"4111111111111111"', b'"078-05-1120"', b'"DE89370400440532013000"', b'"BEARER x"']
-    + [b'"https://u:p@h"', b'"https:\\/\\/u:p@h"', b'"3714 496353 98431"', PEM.encode(), b'"\\u0070assword"'],
+    [
+        b'"n":"4111-1111-1111-1111"',
+        b'"4111111111111111"',
+        b'"078-05-1120"',
+        b'"DE89370400440532013000"',
+        b'"BEARER x"',
+        b'"https://u:p@h"',
+        b'"https:\\/\\/u:p@h"',
+        b'"3714 496353 98431"',
+        PEM.encode(),
+        b'"\\u0070assword"',
+    ],
 )
 def test_the_first_glance_misses_no_shape(text: bytes) -> None:
     assert look(text, (), True).of(text)
