@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db import connection
 
+from vedette.core import json
+
 
 def greatest() -> str:
     """The name of the function that gives the greater of its arguments."""
@@ -27,6 +29,8 @@ def moment(value: datetime) -> Any:
 
 def document(value: Any) -> Any:
     """A JSON value as a parameter of this database."""
+    if connection.vendor == "sqlite":
+        return json.dump_text(value)
     return connection.ops.adapt_json_value(value, None)
 
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from django.db.models import F, Value
-from django.db.models.functions import Greatest, Least
+from django.db.models import F
 
-from vedette.issues.models import GroupEnvironment, GroupRelease
+from vedette.core import sql
+from vedette.issues.models import GroupEnvironment
 from vedette.releases.models import ReleaseProject, ReleaseProjectEnvironment
 
 LAST_SEEN_STEP = timedelta(seconds=60)
@@ -79,32 +79,18 @@ def _releases(seen: list[tuple[Seen, int, bool]]) -> None:
             spans[key] = (min(first, event.timestamp), max(last, event.timestamp), event.project_id)
     if not spans:
         return
-    columns = ("group_id", "release_id", "environment", "pk", "first_seen", "last_seen")
-    rows = GroupRelease.objects.filter(
-        group_id__in={key[0] for key in spans}, release_id__in={key[1] for key in spans}
-    ).values_list(*columns)
-    present = {(group, release, environment): row for group, release, environment, *row in rows}
-    GroupRelease.objects.bulk_create(
+    # One statement per row and no look before it: a batch over 500 issues has 500 of these.
+    sql.run_many(
+        "INSERT INTO issues_grouprelease (project_id, group_id, release_id, environment, first_seen, last_seen) "  # noqa: S608
+        "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (group_id, release_id, environment) DO UPDATE SET "
+        f"first_seen = {sql.least()}(issues_grouprelease.first_seen, excluded.first_seen), "
+        f"last_seen = {sql.greatest()}(issues_grouprelease.last_seen, excluded.last_seen) "
+        "WHERE issues_grouprelease.first_seen > excluded.first_seen OR issues_grouprelease.last_seen < %s",
         [
-            GroupRelease(
-                project_id=project,
-                group_id=key[0],
-                release_id=key[1],
-                environment=key[2],
-                first_seen=first,
-                last_seen=last,
-            )
+            (project, *key, sql.moment(first), sql.moment(last), sql.moment(last - LAST_SEEN_STEP))
             for key, (first, last, project) in sorted(spans.items())
-            if key not in present
         ],
-        ignore_conflicts=True,
     )
-    for key, (first, last, _) in sorted(spans.items()):
-        row = present.get(key)
-        if row and (first < row[1] or last > row[2] + LAST_SEEN_STEP):
-            GroupRelease.objects.filter(pk=row[0]).update(
-                first_seen=Least("first_seen", Value(first)), last_seen=Greatest("last_seen", Value(last))
-            )
 
 
 def _count_new(seen: list[tuple[Seen, int, bool]], fresh: list[Seen]) -> None:
