@@ -1,0 +1,149 @@
+"""Pages on the real databases: people who sign in, and events that went through the whole digest."""
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.test import Client
+
+from tests.integration.events.engine_process import running_engine
+from tests.support.factories import a_member, a_project, an_organization
+from vedette.core import clock, json, runtime
+from vedette.core.files import FileStore
+from vedette.digest import config
+from vedette.digest.stream import Stream
+from vedette.events.connection import event_store
+from vedette.events.migrate import migrate
+from vedette.events.writer import TABLES
+from vedette.orgs.models import Team
+from vedette.projects.models import ProjectTeam
+from vedette.spool.park import Park
+from vedette.spool.records import Receipt
+from vedette.spool.writer import SpoolWriter
+from vedette.web import firstrun
+
+
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch):
+    """What a process remembers about the installation is forgotten between tests."""
+    monkeypatch.setattr(firstrun, "_known_to_have_users", False)
+    cache.clear()
+    yield
+    event_store.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def web_engine(tmp_path_factory):
+    with running_engine(tmp_path_factory.mktemp("web")) as engine:
+        migrate(engine.store())
+        yield engine
+
+
+@pytest.fixture
+def events(web_engine):
+    """An empty event store, found by the pages as they find the real one."""
+    path = settings.VEDETTE.runtime_file
+    runtime.write(path, runtime.EngineRuntime(web_engine.port, web_engine.secret, pid=0))
+    event_store.cache_clear()
+    for table in TABLES:
+        event_store().run(f"TRUNCATE TABLE {table}")
+    yield event_store()
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def organization(db):
+    return an_organization("acme")
+
+
+@pytest.fixture
+def team(organization):
+    return Team.objects.create(organization=organization, slug="crew", name="Crew")
+
+
+@pytest.fixture
+def project(organization, team):
+    made = a_project(organization, "web", platform="python")
+    ProjectTeam.objects.create(project=made, team=team)
+    return made
+
+
+@pytest.fixture
+def ann(organization):
+    """The owner of acme."""
+    user = a_member(organization, "ann@example.com", "owner", name="Ann")
+    user.set_password("a long enough password")
+    user.save()
+    return user
+
+
+@pytest.fixture
+def stranger(db):
+    """A member of another organization."""
+    return a_member(an_organization("other"), "eve@example.com", "owner")
+
+
+@pytest.fixture
+def visit():
+    """A browser in which somebody is signed in, or nobody."""
+
+    def _visit(user=None, **options):
+        client = Client(**options)
+        if user:
+            client.force_login(user)
+        return client
+
+    return _visit
+
+
+@pytest.fixture
+def report(events, tmp_path):
+    """Accept and digest events as SDKs send them, each with the same attachments."""
+    config._cache.clear()
+    spool, park = tmp_path / "spool" / "front", Park(tmp_path / "spool")
+    writer = SpoolWriter(spool)
+    stream = Stream("node/front", spool, events, FileStore(settings.VEDETTE.files_dir), park)
+
+    def _report(project, *sent, attachments=()):
+        for event in sent:
+            lines = [json.dumps({}), json.dumps({"type": "event"}), json.dumps(event)]
+            for name, content in attachments:
+                lines += [json.dumps({"type": "attachment", "length": len(content), "filename": name}), content]
+            writer.append_now(
+                Receipt(project.organization_id, project.pk, 1, clock.now().timestamp()), b"\n".join(lines)
+            )
+        while stream.digest():
+            pass
+        assert park.count() == 0
+
+    yield _report
+    stream.reader.close()
+    writer.close()
+    park.close()
+
+
+@pytest.fixture
+def an_error():
+    """An error as `sentry_sdk` sends it."""
+
+    def _error(kind="ValueError", value="bad", function="checkout", **more):
+        frames = [
+            {"filename": "django/core/handlers/base.py", "function": "get_response", "lineno": 1, "in_app": False},
+            {
+                "filename": f"shop/{function}.py",
+                "module": f"shop.{function}",
+                "function": function,
+                "lineno": 42,
+                "in_app": True,
+                "context_line": f"    raise {kind}()",
+                "pre_context": ["def it():"],
+                "vars": {"cart": "<Cart>", "password": "hunter2"},
+            },
+        ]
+        return {
+            "platform": "python",
+            "timestamp": clock.now().timestamp(),
+            "exception": {"values": [{"type": kind, "value": value, "stacktrace": {"frames": frames}}]},
+            **more,
+        }
+
+    return _error
