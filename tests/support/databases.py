@@ -1,4 +1,4 @@
-"""A database for each live server: a fresh PostgreSQL one where the tests run on PostgreSQL, else the default SQLite."""
+"""A database for each live server: a fresh PostgreSQL one where the tests run on PostgreSQL, else SQLite."""
 
 import os
 import secrets

@@ -35,7 +35,9 @@ class LiveServer:
     `environment` adds settings; `arguments` go to `vedette serve`. As a context manager it is started and stopped.
     """
 
-    def __init__(self, *arguments: str, environment: dict[str, str] | None = None, directory: Path | None = None) -> None:
+    def __init__(
+        self, *arguments: str, environment: dict[str, str] | None = None, directory: Path | None = None
+    ) -> None:
         self.arguments = arguments
         self.directory = directory or Path(tempfile.mkdtemp(prefix="vedette-live-"))
         self.data_dir = self.directory / "data"

@@ -9,8 +9,10 @@ import os
 import tempfile
 from pathlib import Path
 
-for _name in [name for name in os.environ if name.startswith("VEDETTE_") and not name.startswith("VEDETTE_TEST_")]:
-    del os.environ[_name]
+OF_TESTS = ("VEDETTE_TEST_", "VEDETTE_SAMPLES", "VEDETTE_FAULT_")  # what a person says to the tests themselves
+for _name in list(os.environ):
+    if _name.startswith("VEDETTE_") and not _name.startswith(OF_TESTS):
+        del os.environ[_name]
 
 TEST_DIR = Path(tempfile.mkdtemp(prefix="vedette-test-"))
 
