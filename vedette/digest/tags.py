@@ -52,18 +52,19 @@ def handled_of(event: Event) -> bool | None:
 
 
 def _user(user: dict[str, Any], addresses_hidden: bool) -> EventUser:
-    def text(name: str) -> str:
-        value = user.get(name)
-        return value if isinstance(value, str) else ""
-
-    identity = ""
-    for prefix, name in (("id", "id"), ("username", "username"), ("email", "email"), ("ip", "ip_address")):
-        if text(name):
-            identity = f"{prefix}:{text(name)}"
-            break
-    if not identity and addresses_hidden:
-        identity = "ip:[ip]"
-    return EventUser(identity, text("id"), text("email"), text("username"), text("name"), text("ip_address"))
+    texts = [user.get(name) or "" for name in ("id", "email", "username", "name", "ip_address")]
+    ident, email, username, name, ip = texts
+    if ident:
+        identity = f"id:{ident}"
+    elif username:
+        identity = f"username:{username}"
+    elif email:
+        identity = f"email:{email}"
+    elif ip:
+        identity = f"ip:{ip}"
+    else:
+        identity = "ip:[ip]" if addresses_hidden else ""
+    return EventUser(identity, ident, email, username, name, ip)
 
 
 def _context_tags(key: str, context: dict[str, Any], tags: dict[str, str]) -> None:

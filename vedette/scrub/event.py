@@ -69,6 +69,10 @@ def scrub_event(event: Event, free: bytes, scrubber: Scrubber) -> list[Remark]:
 
 def _searched_text(event: Event, free: bytes) -> bytes:
     parts: list[bytes] = [free]
+    # Their keys: `free` has the values only.
+    parts += [msgspec.json.encode(list(members)) for members in (event.extra, event.contexts) if members]
+    if event.logentry is not None:
+        parts.append(bytes(event.logentry.params))
     if event.request is not None:
         parts.append(msgspec.json.encode(event.request))
     if event.user is not None:

@@ -44,6 +44,8 @@ def cut_to_size(draft: Draft) -> Draft:
             _breadcrumb(crumb, index, notes)
     if isinstance(event.request, dict):
         _request(event.request, notes)
+    if isinstance(event.user, dict) and event.user.get("data"):
+        event.user["data"] = trim.value(event.user["data"], 8 * KIB, 7, ("user", "data"), notes)
     if event.contexts:
         for key, raw in event.contexts.items():
             size = (128 if key == "flags" else 8) * KIB
@@ -89,7 +91,7 @@ def _breadcrumb(crumb: Breadcrumb, index: int, notes: Notes) -> None:
 
 def _request(request: dict[str, Any], notes: Notes) -> None:
     whole = _encode(request)
-    if len(whole) <= KIB and estimate(whole) <= 4:
+    if len(whole) <= KIB and ((b"[[[" not in whole and whole.count(b"{") <= 2) or estimate(whole) <= 4):
         return
     for name, size, depth in _REQUEST:
         value = request.get(name)

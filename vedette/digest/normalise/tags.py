@@ -10,10 +10,12 @@ from vedette.digest import trim
 from vedette.digest.draft import Draft
 from vedette.digest.normalise import fields
 from vedette.digest.notes import Notes
+from vedette.wire.event import Event
 
 LIMIT = 200
 _KEY = re.compile(r"[a-zA-Z0-9_.:-]+", re.ASCII)
 _TAKEN = frozenset({"release", "dist", "user", "filename", "function"})
+_SPECIAL = _TAKEN | {"environment"}
 _keys: set[str] = set()  # good ones; bounded
 _KEPT_KEYS = 4096
 _TEXT_LIMITS = {"server_name": (256, 20), "site": (128, 0)}
@@ -24,20 +26,10 @@ Pair = list[str | None]
 def settle_tags(draft: Draft) -> Draft:
     """`event.tags` as a list of [key, value]; a pair with an unusable half keeps its place with null in it."""
     event, notes = draft.event, draft.notes
-    pairs: list[Pair] = [] if event.tags is None else _pairs(event.tags, notes)
-    seen: set[str] = set()
-    kept: list[Pair] = []
-    for pair in pairs:
-        key = pair[0]
-        if key is not None:
-            if key in seen or key in _TAKEN:
-                continue
-            seen.add(key)
-            if key == "environment":
-                if event.environment is None and pair[1] and fields.is_environment(pair[1]):
-                    event.environment = pair[1]
-                continue
-        kept.append(pair)
+    kept: list[Pair] = [] if event.tags is None else _pairs(event.tags, notes)
+    keys = [pair[0] for pair in kept]
+    if len(set(keys)) < len(keys) or not _SPECIAL.isdisjoint(keys):
+        kept = _without_taken(kept, event)
     for name in ("server_name", "site"):
         value = getattr(event, name)
         if value is not None:
@@ -48,6 +40,23 @@ def settle_tags(draft: Draft) -> Draft:
                 kept.append([name, text])
     event.tags = kept or None
     return draft
+
+
+def _without_taken(pairs: list[Pair], event: Event) -> list[Pair]:
+    """The first pair of every key, without the keys that belong to fields; the environment fills its field."""
+    seen: set[str] = set()
+    kept: list[Pair] = []
+    for key, value in pairs:
+        if key is not None:
+            if key in seen or key in _TAKEN:
+                continue
+            seen.add(key)
+            if key == "environment":
+                if event.environment is None and value and fields.is_environment(value):
+                    event.environment = value
+                continue
+        kept.append([key, value])
+    return kept
 
 
 def _pairs(tags: Any, notes: Notes) -> list[Pair]:

@@ -16,7 +16,6 @@ AUTO = "{{auto}}"
 _TEXTS = {"id": 128, "email": 75, "username": 128, "name": 128, "segment": 128}
 _GEO = ("city", "subdivision", "country_code", "region")
 _INFERRED_FOR = frozenset({"javascript", "cocoa", "objc"})
-_DATA_BYTES, _DATA_DEPTH = 8 * trim.KIB, 7
 
 
 @lru_cache(maxsize=8192)
@@ -66,7 +65,7 @@ def _user(given: dict[str, Any], notes: Notes) -> dict[str, Any]:
         elif key != "sentry_user":
             data[key] = value
     if data:
-        user["data"] = trim.value(data, _DATA_BYTES, _DATA_DEPTH, ("user", "data"), notes)
+        user["data"] = data
     return user
 
 
