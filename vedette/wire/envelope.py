@@ -66,7 +66,7 @@ def parse_envelope(body: bytes, *, views: bool = False) -> Envelope:
 
     Raises `MalformedEnvelope`: any syntax error refuses the whole of it (rule 11). Sizes are for `check_limits`.
     """
-    header, position = _envelope_header(body)
+    header, position = parse_header(body)
     source: bytes | memoryview = memoryview(body) if views else body
     items: list[Item] = []
     while position < len(body):
@@ -77,6 +77,17 @@ def parse_envelope(body: bytes, *, views: bool = False) -> Envelope:
         item, position = _item(body, position, source)
         items.append(item)
     return Envelope(header, tuple(items))
+
+
+def parse_header(body: bytes) -> tuple[dict[str, Any], int]:
+    """The envelope's own header, and where its items begin. Raises `MalformedEnvelope`."""
+    if _skip_whitespace(body, 0) == len(body):
+        raise MalformedEnvelope("missing envelope header")
+    header, end = _header(body, 0, "invalid envelope header")
+    if header.get("event_id") is not None and as_event_id(header["event_id"]) is None:
+        causes = ("event_id is not a UUID",)
+        raise MalformedEnvelope("invalid envelope header", causes=causes, reason="invalid_event_id")
+    return header, end
 
 
 def write_envelope(header: dict[str, Any], items: list[tuple[dict[str, Any], bytes]]) -> bytes:
@@ -130,16 +141,6 @@ def needs_event(item: Item) -> bool:
 
 def _beyond(item_type: str) -> TooLarge:
     return TooLarge(f"envelope exceeded size limits for type '{item_type}'")
-
-
-def _envelope_header(body: bytes) -> tuple[dict[str, Any], int]:
-    if _skip_whitespace(body, 0) == len(body):
-        raise MalformedEnvelope("missing envelope header")
-    header, end = _header(body, 0, "invalid envelope header")
-    if header.get("event_id") is not None and as_event_id(header["event_id"]) is None:
-        causes = ("event_id is not a UUID",)
-        raise MalformedEnvelope("invalid envelope header", causes=causes, reason="invalid_event_id")
-    return header, end
 
 
 def _item(body: bytes, position: int, source: bytes | memoryview) -> tuple[Item, int]:

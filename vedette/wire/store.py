@@ -13,7 +13,7 @@ import msgspec
 
 from vedette.core.ids import as_event_id, new_event_id
 from vedette.wire.encoding import decode_body
-from vedette.wire.refusals import MalformedStore
+from vedette.wire.refusals import MalformedStore, UndecodableBody
 
 STORE_LIMIT_BYTES = 1024 * 1024
 _LENIENT_CLIENTS = ("raven-python/", "sentry-python/")
@@ -64,7 +64,10 @@ def _plain_json(body: bytes, limit: int) -> bytes:
         decoded = base64.b64decode(body.translate(None, b" \t\r\n"), validate=True)
     except binascii.Error as error:
         raise MalformedStore("invalid JSON data", causes=("neither JSON nor base64",)) from error
-    return decode_body(decoded, None if decoded[:1] == b"{" else "deflate", limit)
+    try:
+        return decode_body(decoded, None if decoded[:1] == b"{" else "deflate", limit)
+    except UndecodableBody as error:
+        raise MalformedStore("invalid JSON data", causes=error.causes) from error
 
 
 def _spell_out(match: re.Match[bytes]) -> bytes:

@@ -74,10 +74,10 @@ def test_broken_json_is_400(body):
 
 
 def test_zlib_inside_base64_that_is_truncated_is_400():
-    with pytest.raises(Refused) as caught:
+    with pytest.raises(MalformedStore, match="invalid JSON data") as caught:
         decode_store(base64.b64encode(zlib.compress(EVENT)[:-5]))
 
-    assert caught.value.status == 400
+    assert caught.value.causes == ("it ends too early",)
 
 
 def test_a_bomb_inside_base64_is_413():

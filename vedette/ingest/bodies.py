@@ -1,0 +1,145 @@
+"""Reading request bodies, and never more of them at a time than there is room for."""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
+from time import monotonic
+from typing import Any, Protocol
+
+from vedette.ingest.errors import Busy
+from vedette.ingest.stats import IngestStats
+from vedette.wire.refusals import Malformed, TooLarge
+
+SMALL_BYTES = 64 * 1024
+_DRAIN_BYTES = 64 * 1024 * 1024
+_DRAIN_SECONDS = 10.0
+
+
+class BodySource(Protocol):
+    """The half of an RSGI protocol object that gives the body: whole, or in chunks."""
+
+    async def __call__(self) -> bytes: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class Room:
+    """The bytes of all requests in flight, in `stats.inflight_bytes`, and their bound."""
+
+    def __init__(self, limit_bytes: int, stats: IngestStats) -> None:
+        self._limit_bytes = limit_bytes
+        self._stats = stats
+
+    def take(self, size: int) -> None:
+        """Make room for `size` bytes. Raises `Busy` (503)."""
+        if self._stats.inflight_bytes + size > self._limit_bytes:
+            raise Busy("too many requests at once")
+        self._stats.inflight_bytes += size
+
+    def give_back(self, size: int) -> None:
+        """The bytes are gone."""
+        self._stats.inflight_bytes -= size
+
+
+class Patience:
+    """How long a sender may take for its body, in seconds.
+
+    One look at all of them now and then (`sweep`) instead of a timer for each: nearly every body is there already.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._since: dict[asyncio.Task[Any], float] = {}
+
+    def begin(self) -> "asyncio.Task[Any] | None":
+        """The current task begins to wait for its sender."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._since[task] = monotonic()
+        return task
+
+    def end(self, task: "asyncio.Task[Any] | None") -> bool:
+        """The wait is over; False if it was this class that ended it."""
+        return task is None or self._since.pop(task, None) is not None
+
+    def sweep(self) -> None:
+        """Cancel the tasks that waited too long."""
+        late = monotonic() - self._seconds
+        for task in [task for task, since in self._since.items() if since < late]:
+            del self._since[task]
+            task.cancel()
+
+
+def declared_length(text: str | None, limit: int) -> int | None:
+    """The Content-Length, if there is one. Raises `TooLarge` (413) before a byte of the body is read."""
+    if text is None or not text.isdigit():
+        return None
+    length = int(text[:20])
+    if length > limit:
+        raise too_large(limit)
+    return length
+
+
+async def read_body(source: BodySource, length: int | None, limit: int, room: Room, patience: Patience) -> bytes:
+    """The body, at most `limit` bytes; its size stays taken in `room` until the caller gives it back.
+
+    Raises `TooLarge` (413), `Busy` (503), and `Malformed` (400) when the sender takes too long.
+    """
+    if length is not None and length <= SMALL_BYTES:
+        room.take(length)
+        taken = length
+    else:
+        taken = 0
+    waiting = patience.begin()
+    try:
+        if taken:
+            body = await source()
+        else:
+            chunks: list[bytes] = []
+            stream = _chunks(source)  # can be had once only, so what is refused midway is drained here
+            try:
+                async for chunk in stream:
+                    # Only what has arrived is counted: a large Content-Length alone must not fill the room.
+                    room.take(len(chunk))
+                    taken += len(chunk)
+                    if taken > limit:
+                        raise too_large(limit)
+                    chunks.append(chunk)
+            except (TooLarge, Busy):
+                chunks.clear()
+                await drain(stream, length)
+                raise
+            body = b"".join(chunks)
+    except BaseException as error:
+        room.give_back(taken)
+        if not patience.end(waiting) and waiting is not None and isinstance(error, asyncio.CancelledError):
+            waiting.uncancel()
+            raise Malformed("request body did not arrive in time", reason="timeout") from error
+        raise
+    patience.end(waiting)
+    room.give_back(taken - len(body))
+    return body
+
+
+async def drain(source: AsyncIterable[bytes], length: int | None) -> None:
+    """Read what is left of a refused body, within reason: a sender who still writes would not see the answer."""
+    if length is not None and length > _DRAIN_BYTES:
+        return
+    seen = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            async for chunk in source:
+                seen += len(chunk)
+                if seen > _DRAIN_BYTES:
+                    return
+
+
+async def _chunks(source: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """The server's stream as one that can be left in a loop and taken up in another."""
+    async for chunk in source:
+        yield chunk
+
+
+def too_large(limit: int) -> TooLarge:
+    """The refusal of a body beyond `limit` bytes."""
+    return TooLarge(f"request body is larger than {limit} bytes")
