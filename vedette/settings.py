@@ -353,6 +353,7 @@ INSTALLED_APPS = [
     "vedette.web",
 ]
 MIDDLEWARE = [
+    "vedette.health.probes.AnyHost",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vedette.web.security.SecurityHeadersMiddleware",
