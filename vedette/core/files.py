@@ -18,8 +18,11 @@ class FileStore:
         """Keep `content` and give its name, 40 hex digits. On return the bytes are on the disk."""
         name = hashlib.sha1(content, usedforsecurity=False).hexdigest()
         path = self.path(name)
-        if path.exists():
+        try:
+            os.utime(path)  # young again, so that no sweep of old files takes it before its row is written
             return name
+        except FileNotFoundError:
+            pass
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         draft = path.with_name(f"{path.name}.{os.getpid()}.part")
         with draft.open("wb") as file:

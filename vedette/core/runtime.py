@@ -28,8 +28,8 @@ class EngineAway(TryAgain):
 class EngineRuntime:
     """How to reach the engine process: its loopback port and the secret of this start.
 
-    `pid` is the supervisor's. `url` is the address that people reach this server by, and `front` (HOST:PORT) the one it
-    listens on; both are empty where an engine was started by itself.
+    `pid` is the supervisor's. `url` is the address that people reach this server by, and `front` (HOST:PORT) the one
+    that this machine's processes reach its front by; both are empty where an engine was started by itself.
     """
 
     port: int
