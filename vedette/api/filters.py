@@ -1,0 +1,133 @@
+"""Query parameters that many lists share: time, projects, environments.
+
+Source: the API specification, section 9.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.http import QueryDict
+from rest_framework.exceptions import NotFound, PermissionDenied
+
+from vedette.api.errors import FORBIDDEN
+from vedette.core import clock
+from vedette.core.errors import RuleBroken
+from vedette.orgs.access import Access
+from vedette.orgs.models import Organization
+from vedette.projects.access import reachable_projects
+from vedette.projects.models import Environment, Project
+
+DEFAULT_DAYS = 90
+MAX_INTERVALS = 10_000
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_PERIOD = re.compile(r"(\d{1,9})([smhdw]?)")
+_FRACTION = re.compile(r"(\.\d{6})\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class TimeRange:
+    """From `start` to `end`, both aware UTC."""
+
+    start: datetime
+    end: datetime
+
+
+def seconds_of(text: str) -> int | None:
+    """The length of a period such as `24h`; None if it is none."""
+    match = _PERIOD.fullmatch(text)
+    return int(match[1]) * _UNITS[match[2]] if match else None
+
+
+def moment_of(text: str) -> datetime:
+    """The moment that ISO 8601 text (no zone is UTC; up to nine decimals) or Unix seconds name. Raises ValueError."""
+    text = text.strip()
+    try:
+        if re.fullmatch(r"-?\d{5,}(\.\d+)?", text):
+            return clock.from_unix(float(text))
+        found = datetime.fromisoformat(_FRACTION.sub(r"\1", text.replace(" ", "+") if "T" in text else text))
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except OverflowError as error:
+        raise ValueError(text) from error
+
+
+def time_range(query: QueryDict, now: datetime) -> TimeRange:
+    """The window that the request names: by default the last 90 days, never beyond retention. Raises `RuleBroken`."""
+    return _within_retention(asked_range(query, now) or TimeRange(now - timedelta(days=DEFAULT_DAYS), now), now)
+
+
+def asked_range(query: QueryDict, now: datetime) -> TimeRange | None:
+    """The window in the request's own words, None when it names none. Raises `RuleBroken`."""
+    if period := query.get("statsPeriod"):
+        return TimeRange(now - _period("statsPeriod", period), now)
+    if query.get("statsPeriodStart") or query.get("statsPeriodEnd"):
+        start = _period("statsPeriodStart", query.get("statsPeriodStart", ""))
+        end = _period("statsPeriodEnd", query.get("statsPeriodEnd", ""))
+        return _in_order(TimeRange(now - start, now - end))
+    if query.get("start") or query.get("end"):
+        if not (query.get("start") and query.get("end")):
+            raise RuleBroken("start and end are both required")
+        return _in_order(TimeRange(_moment("start", query.get("start", "")), _moment("end", query.get("end", ""))))
+    return None
+
+
+def _period(name: str, text: str) -> timedelta:
+    seconds = seconds_of(text)
+    if seconds is None:
+        raise RuleBroken(f"Invalid {name}: {text[:50]!r}")
+    return timedelta(seconds=min(seconds, 10 * 365 * 86_400))
+
+
+def _moment(name: str, text: str) -> datetime:
+    try:
+        return moment_of(text)
+    except ValueError:
+        raise RuleBroken(f"Invalid {name}: {text[:50]!r}") from None
+
+
+def _in_order(asked: TimeRange) -> TimeRange:
+    if asked.start >= asked.end:
+        raise RuleBroken("start must be before end")
+    return asked
+
+
+def _within_retention(asked: TimeRange, now: datetime) -> TimeRange:
+    oldest = now - timedelta(days=settings.VEDETTE.retention_days)
+    return TimeRange(max(asked.start, oldest), max(asked.end, oldest + timedelta(seconds=1)))
+
+
+def projects(query: QueryDict, access: Access, *, slugs: tuple[str, ...] = ()) -> list[Project]:
+    """The projects that the request names by id or slug, or all that the caller reaches.
+
+    One that the caller does not reach is refused in the same words as one that is not there. Raises `PermissionDenied`.
+    """
+    reachable = reachable_projects(access)
+    names = [name for name in (*query.getlist("project"), *query.getlist("projectSlug"), *slugs) if name]
+    if not names or "-1" in names:
+        return list(reachable)
+    ids = {int(name) for name in names if _is_id(name)}
+    words = {name for name in names if not _is_id(name)}
+    found = list(reachable.filter(Q(pk__in=ids) | Q(slug__in=words)))
+    if ids - {project.pk for project in found} or words - {project.slug for project in found}:
+        raise PermissionDenied(FORBIDDEN)
+    return found
+
+
+def environments(query: QueryDict, organization: Organization) -> tuple[str, ...]:
+    """The names of the environments that the request asks for; the empty one is "none given". Raises `NotFound`."""
+    names = set(query.getlist("environment"))
+    known = Environment.objects.filter(organization_id=organization.pk, name__in=names).values_list("name", flat=True)
+    if names - {""} - set(known):
+        raise NotFound
+    return tuple(sorted(names))
+
+
+def id_of(text: str) -> int | None:
+    """The number that an id in a path spells; None for a slug, or for more digits than a key can have."""
+    return int(text) if _is_id(text) else None
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
