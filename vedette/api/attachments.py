@@ -1,0 +1,106 @@
+"""Files that came with an event. Their bytes are hostile: browsers are told to keep them and to run nothing."""
+
+from typing import Any, TypedDict
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import FileResponse
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from vedette.api.endpoint import ProjectEndpoint
+from vedette.api.filters import id_of
+from vedette.api.operations import PAGING, PROJECT_READ, Operation, Parameter, operation
+from vedette.api.paging import by_number
+from vedette.api.shapes.base import Moment
+from vedette.core.clock import as_z
+from vedette.core.files import FileStore
+from vedette.core.ids import as_event_id
+from vedette.issues.models import EventAttachment
+
+
+class AttachmentShape(TypedDict):
+    """A file of an event."""
+
+    id: str
+    event_id: str
+    type: str
+    name: str
+    mimetype: str
+    size: int
+    sha1: str
+    headers: dict[str, str]
+    dateCreated: Moment
+
+
+def as_attachment(attachment: EventAttachment) -> AttachmentShape:
+    """A file, without its bytes."""
+    return {
+        "id": str(attachment.pk),
+        "event_id": attachment.event_id,
+        "type": attachment.type,
+        "name": attachment.name,
+        "mimetype": attachment.content_type,
+        "size": attachment.size,
+        "sha1": attachment.sha1,
+        "headers": {"Content-Type": attachment.content_type},
+        "dateCreated": as_z(attachment.date_added),
+    }
+
+
+class _OfEvent(ProjectEndpoint):
+    """Something about the files of one event."""
+
+    tag = "Events"
+
+    def attachments(self) -> Any:
+        """The files of the event, oldest first. Raises `NotFound` for what is no event id."""
+        event_id = as_event_id(self.path["event_id"])
+        if event_id is None:
+            raise NotFound
+        return EventAttachment.objects.filter(project=self.project, event_id=event_id).order_by("pk")
+
+
+class AttachmentList(_OfEvent):
+    """The files of an event."""
+
+    @operation(Operation("listEventAttachments", PROJECT_READ, query=PAGING, answers=list[AttachmentShape]))
+    def get(self, request: Request) -> Response:
+        """The files that came with an event."""
+        page = by_number(self.attachments(), request.query_params)
+        return self.paged(page, [as_attachment(attachment) for attachment in page.rows])
+
+
+class AttachmentItem(_OfEvent):
+    """One file of an event."""
+
+    @operation(
+        Operation(
+            "getEventAttachment",
+            PROJECT_READ,
+            query=(Parameter("download", "Given at all: the bytes instead of the description."),),
+            answers=AttachmentShape,
+        )
+    )
+    def get(self, request: Request) -> Response | FileResponse:
+        """One file of an event: what it is, or with `download` its bytes."""
+        attachment = self.attachments().filter(pk=id_of(self.path["attachment_id"]) or 0).first()
+        if attachment is None:
+            raise NotFound
+        return download(attachment) if "download" in request.query_params else Response(as_attachment(attachment))
+
+
+def download(attachment: EventAttachment) -> FileResponse:
+    """The bytes, as something to keep and not to look at. Raises `NotFound` when they are gone."""
+    try:
+        file = FileStore(settings.VEDETTE.files_dir).path(attachment.sha1).open("rb")
+    except FileNotFoundError:
+        raise NotFound from None
+    response = FileResponse(file, content_type="application/octet-stream")
+    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(attachment.name, safe='')}"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    response["Cache-Control"] = "private, no-store"
+    return response
