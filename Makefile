@@ -102,9 +102,17 @@ test-browser: $(DEV_STAMP) ## journeys in Chromium
 test-faults: $(DEV_STAMP) ## kill -9 of everything while events are sent
 	@$(PYTEST) tests/faults
 
+.PHONY: test-faults-full
+test-faults-full: $(DEV_STAMP) ## the same at full size: 10,000 events, 21 kills
+	@VEDETTE_FAULT_EVENTS=10000 VEDETTE_FAULT_KILLS=21 $(PYTEST) tests/faults
+
 .PHONY: docs-check
 docs-check: $(DEV_STAMP) ## that the reference names every setting, command, reason and dependency, and no link is dead
-	@$(PYTEST) tests/unit/docs
+	@$(PYTEST) tests/integration/docs
+
+.PHONY: docs
+docs: $(DEV_STAMP) ## write what the reference takes from the code
+	@$(BIN)/python -m tests.support.reference
 
 .PHONY: bench
 bench: $(DEV_STAMP) ## measure; one JSON line each in bench/results/

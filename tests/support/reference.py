@@ -1,0 +1,66 @@
+"""The parts of docs/reference/ that are written from the code: `make docs` writes them, a test compares them."""
+
+import importlib
+import re
+from pathlib import Path
+
+import click
+
+from vedette.cli.main import COMMANDS
+from vedette.settings import VARIABLES
+from vedette.wire.outcomes import Category, Outcome
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN = "<!-- written by `make docs` from the code, from here … -->"
+END = "<!-- … to here -->"
+
+
+def settings_table() -> str:
+    """Every environment variable."""
+    lines = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
+    for variable in VARIABLES:
+        secret = " *Secret.*" if variable.secret else ""
+        lines.append(f"| `{variable.name}` | {_cell(variable.default)} | {_cell(variable.meaning)}{secret} |")
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Every command with its options, as its `--help` tells them."""
+    sections = []
+    for name in COMMANDS:
+        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+        context = click.Context(command, info_name=f"vedette {name}", max_content_width=100, terminal_width=100)
+        sections.append(f"## vedette {name}\n\n```text\n{command.get_help(context).strip()}\n```")
+    return "\n\n".join(sections)
+
+
+def outcome_table() -> str:
+    """Outcomes and categories with their numbers."""
+    outcomes = ", ".join(f"{outcome.value} `{outcome.word}`" for outcome in Outcome)
+    categories = ", ".join(f"{category.value} `{category.word}`" for category in Category)
+    return f"Outcomes: {outcomes}.\n\nCategories: {categories}."
+
+
+PARTS = {
+    "docs/reference/settings.md": settings_table,
+    "docs/reference/commands.md": commands,
+    "docs/reference/outcomes.md": outcome_table,
+}
+
+
+def written(path: str) -> str:
+    """A reference page with its generated part as it should be."""
+    text = (ROOT / path).read_text()
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    if not pattern.search(text):
+        raise ValueError(f"{path} has lost its marks")
+    return pattern.sub(lambda _: f"{BEGIN}\n\n{PARTS[path]()}\n\n{END}", text)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    for page in PARTS:
+        (ROOT / page).write_text(written(page))
