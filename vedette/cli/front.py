@@ -131,7 +131,8 @@ def _explain(serving: "asyncio.Task[None]", settings: "Settings") -> None:
     error = serving.exception()
     address = f"{settings.bind_host}:{settings.bind_port}"
     if isinstance(error, OSError | RuntimeError):
-        raise Misconfigured(f"cannot listen on {address}: {error}", "Set VEDETTE_BIND to a free address.") from error
+        reason = str(error).partition("\n")[0]  # the server adds a backtrace of its own
+        raise Misconfigured(f"cannot listen on {address}: {reason}", "Set VEDETTE_BIND to a free address.") from error
     if error is not None:
         raise error
 

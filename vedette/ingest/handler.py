@@ -55,6 +55,7 @@ _ENVELOPE_TYPE = "application/x-sentry-envelope"
 # What is inflated in the event loop; larger bodies go to a thread.
 _INLINE_BYTES = 256 * 1024
 _FLUSH_SECONDS = 1.0
+_MAX_USER_AGENT = 1024
 
 
 class _Request:
@@ -259,7 +260,7 @@ class IngestApp:
         kind: str = "envelope",
         refused: tuple[tuple[int, str], ...] = (),
     ) -> Receipt:
-        key, user_agent = _key(request), request.header("user-agent") or ""
+        key, user_agent = _key(request), (request.header("user-agent") or "")[:_MAX_USER_AGENT]
         return Receipt(
             organization_id=key.organization_id,
             project_id=key.project_id,

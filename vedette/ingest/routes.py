@@ -10,6 +10,7 @@ from functools import lru_cache
 from vedette.wire.dsn import MAX_PROJECT_ID
 from vedette.wire.refusals import Malformed
 
+MAX_PATH_LENGTH = 256  # no endpoint comes near it, and what is cached must not be large
 ENDPOINTS = {"envelope": ("POST",), "store": ("POST", "GET")}
 
 
@@ -26,11 +27,18 @@ class Route:
         return ENDPOINTS[self.endpoint]
 
 
-@lru_cache(maxsize=4096)
 def is_ingest_path(path: str) -> bool:
     """Whether ingest answers this path, be it with 404: everything under a project's number."""
-    if not path.startswith(("/api/", "//")):
-        return False
+    return path.startswith(("/api/", "//")) and len(path) <= MAX_PATH_LENGTH and _is_ingest_path(path)
+
+
+def find_route(path: str) -> Route | None:
+    """The endpoint at this path; None where there is none."""
+    return _find_route(path) if len(path) <= MAX_PATH_LENGTH else None
+
+
+@lru_cache(maxsize=4096)
+def _is_ingest_path(path: str) -> bool:
     match [part for part in path.split("/") if part]:
         case ["api", "store"]:
             return True
@@ -42,8 +50,7 @@ def is_ingest_path(path: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def find_route(path: str) -> Route | None:
-    """The endpoint at this path; None where there is none."""
+def _find_route(path: str) -> Route | None:
     if not path.endswith("/"):
         return None
     match [part for part in path.split("/") if part]:

@@ -6,6 +6,7 @@ a proxy of his own stands in front.
 
 from collections.abc import Callable
 
+MAX_ADDRESS_LENGTH = 64
 FORWARDING_HEADERS = ("cf-connecting-ip", "x-vercel-forwarded-for", "x-sentry-forwarded-for", "x-forwarded-for")
 
 
@@ -20,5 +21,5 @@ def client_address(header: Callable[[str], str | None], peer: str, *, trust_prox
         for name in FORWARDING_HEADERS:
             first = (header(name) or "").partition(",")[0].strip()
             if first:
-                return first
+                return first[:MAX_ADDRESS_LENGTH]
     return peer_address(peer)

@@ -1,11 +1,16 @@
 """The front: Django's side of the port, order in stopping, and nothing lost when it is killed."""
 
 import http.client
+import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
+from tests.support.server import ROOT
 from vedette.wire.envelope import write_envelope
 
 AUTH = f"Sentry sentry_key={'a' * 32}"
@@ -147,6 +152,23 @@ def test_sigterm_finishes_what_is_under_way_and_exits_with_0(a_front):
     assert status == 0, front.output()
     assert answers == [200]
     assert time.monotonic() - started < 6
+
+
+def test_an_address_that_is_taken_is_said_in_one_line(tmp_path):
+    script = Path(__file__).with_name("front_process.py")
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, str(script), str(tmp_path), port],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"vedette.core.errors.Misconfigured: cannot listen on 127.0.0.1:{port}: Address already")
 
 
 def test_a_killed_front_has_lost_nothing_that_it_acknowledged(a_front):

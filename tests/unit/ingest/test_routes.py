@@ -19,6 +19,7 @@ from vedette.wire.refusals import Malformed
         ("/api/7/minidump/", None),
         ("/api/7/envelope/more/", None),
         ("/api/envelope/", None),
+        ("/" * 300 + "api/7/envelope/", None),
     ],
 )
 def test_a_path_leads_to_its_endpoint(path, route):
@@ -45,6 +46,7 @@ def test_a_path_leads_to_its_endpoint(path, route):
         ("//", False),
         ("/organizations/acme/issues/", False),
         ("/api/embed/error-page/", False),
+        ("/api/7/" + "x" * 300, False),
     ],
 )
 def test_everything_under_a_project_belongs_to_ingest(path, is_ingest):
