@@ -5,6 +5,7 @@ import logging
 
 import pytest
 import zstandard
+from django.test import Client
 
 from tests.integration.api.client import Api
 from vedette.api import organizations
@@ -73,6 +74,21 @@ def test_what_nobody_foresaw_is_an_error_without_a_word(api, monkeypatch, caplog
 
     assert (answer.status, answer.body) == (500, {"detail": "Internal Error", "errorId": None})
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_host_that_is_not_ours_is_refused_in_json(db, caplog):
+    answer = Api().get("/", Host="evil.example.com")
+
+    assert (answer.status, answer.detail) == (400, "Bad Request")
+
+
+def test_what_fails_outside_of_an_endpoint_is_json_too(db, monkeypatch):
+    client = Client(raise_request_exception=False)
+    monkeypatch.setattr("vedette.api.cors.add_headers", lambda *_: 1 / 0)
+
+    answer = Api(client=client).get("/")
+
+    assert (answer.status, answer.body) == (500, {"detail": "Internal Error", "errorId": None})
 
 
 def test_a_store_that_is_away_is_worth_another_try(api, monkeypatch):
