@@ -57,6 +57,7 @@ def test_no_process_outlives_its_supervisor(own_server: LiveServer):
     tree = own_server.tree()
 
     os.kill(tree[0], 9)
+    assert own_server.process
     own_server.process.wait(10)
 
     own_server.wait_for(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in tree), 5, "rid of its processes")
