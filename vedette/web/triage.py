@@ -30,11 +30,15 @@ _UNTIL_ESCALATING = GroupSubStatus.ARCHIVED_UNTIL_ESCALATING
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What happened: the issues that changed, a sentence about it, and the note to take it back (may be empty)."""
+    """What happened: the issues that changed, a sentence about it, and the note to take it back (may be empty).
+
+    `moved` says that their status changed, and not only whom they belong to.
+    """
 
     groups: tuple[Group, ...]
     sentence: str
     undo: str = ""
+    moved: bool = False
 
 
 def writable_groups(access: Access, ids: Sequence[str]) -> list[Group]:
@@ -108,7 +112,8 @@ def _done(word: str, groups: Sequence[Group], act: Callable[[], list[int]], kind
         (entry.group_id, entry.status, entry.substatus, entry.assignee)
         for entry in (before[group.pk] for group in changed)
     ]
-    return Done(changed, f"{word} {_named(changed)}.", signing.dumps((kind, entries), salt=_SALT, compress=True))
+    note = signing.dumps((kind, entries), salt=_SALT, compress=True)
+    return Done(changed, f"{word} {_named(changed)}.", note, moved=kind == "status")
 
 
 def _named(groups: Sequence[Group]) -> str:

@@ -139,6 +139,14 @@ def theme(context: dict[str, Any]) -> str:
 
 
 @register.simple_tag(takes_context=True)
+def this_page(context: dict[str, Any]) -> str:
+    """The address of the page that is looked at, also where the answer is only a fragment of it."""
+    request = context["request"]
+    shown: str | None = request.htmx.current_url_abs_path if request.htmx else None
+    return shown or str(request.get_full_path())
+
+
+@register.simple_tag(takes_context=True)
 def here(context: dict[str, Any], **changes: object) -> str:
     """This page's query string with some parameters changed; None takes one away. The cursor goes: back to page one."""
     request: HttpRequest = context["request"]

@@ -97,10 +97,11 @@
 
   /* Clicks that need no request. */
   document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-copy], [data-close], [data-dialog], [data-theme-choice]");
+    const target = event.target.closest("[data-copy], [data-close], [data-dismiss], [data-dialog], [data-theme-choice]");
     for (const menu of all("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
     if (!target) return;
     if (target.dataset.copy) copy(target);
+    if ("dismiss" in target.dataset) target.closest(".notice").remove();
     if ("close" in target.dataset) { event.preventDefault(); target.closest("dialog").close(); }
     if (target.dataset.dialog) { event.preventDefault(); one(target.dataset.dialog).showModal(); }
     if (target.dataset.themeChoice !== undefined) {
@@ -126,6 +127,13 @@
     const question = (event.submitter && event.submitter.dataset.confirm) || event.target.dataset.confirm;
     if (question && !window.confirm(question)) event.preventDefault();
   }, true);
+
+  /* htmx looks for the pressed button inside of the form; ours may stand elsewhere and name the form. */
+  document.addEventListener("htmx:configRequest", (event) => {
+    const trigger = event.detail.triggeringEvent;
+    const button = trigger && trigger.submitter;
+    if (button && button.name) event.detail.parameters[button.name] = button.value;
+  });
 
   /* htmx: a fragment for the dialog opens it; after an answer the dialog closes; failures are said. */
   document.addEventListener("htmx:afterSwap", (event) => {
