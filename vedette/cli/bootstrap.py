@@ -37,10 +37,12 @@ def command(org: str, project: str, email: str, password: str | None, as_json: b
     django.setup()
     from django.conf import settings
 
+    from vedette.cli.alone import alone
     from vedette.cli.migrate import ensure_migrated
 
     ensure_migrated()
-    printed = bootstrap(org, project, email, password, server_url(settings.VEDETTE))
+    with alone("bootstrap", settings.VEDETTE.runtime_file.parent):  # two at once would make the same things
+        printed = bootstrap(org, project, email, password, server_url(settings.VEDETTE))
     if as_json:
         click.echo(json.dumps(printed))
         return

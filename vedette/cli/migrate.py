@@ -1,21 +1,14 @@
 """`vedette migrate`, and the relational half of it that every starter calls: only the first one finds work to do."""
 
-import fcntl
 import logging
-import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
+from vedette.cli.alone import alone
 from vedette.core.errors import Misconfigured
 
 log = logging.getLogger("vedette.migrate")
-
-LOCK_NAME = "migrate.lock"
-_ADVISORY_LOCK = 0x7665646574746531  # "vedette1": nodes that share a PostgreSQL server wait for each other
 
 
 def ensure_migrated(*, patience_seconds: float = 0.0) -> list[str]:
@@ -29,7 +22,7 @@ def ensure_migrated(*, patience_seconds: float = 0.0) -> list[str]:
     from django.db.migrations.executor import MigrationExecutor
 
     _wait_for_server(patience_seconds)
-    with _alone(settings.VEDETTE.data_dir / "run"):
+    with alone("migrate", settings.VEDETTE.data_dir / "run"):
         executor = MigrationExecutor(connection)
         newer = _unknown(executor.loader.applied_migrations, executor.loader.disk_migrations)
         if newer:
@@ -97,28 +90,6 @@ def _wait_for_server(patience_seconds: float) -> None:
             time.sleep(1.0)
         else:
             return
-
-
-@contextmanager
-def _alone(run_dir: Path) -> Iterator[None]:
-    """One migrating process at a time: on this node by a lock file, between nodes by the database's own lock."""
-    from django.db import connection
-
-    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor = os.open(run_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if connection.vendor != "postgresql":
-            yield
-            return
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
-            try:
-                yield
-            finally:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])
-    finally:
-        os.close(descriptor)
 
 
 def _unknown(applied: object, known: object) -> list[str]:
