@@ -204,7 +204,9 @@ def _visible(server: LiveServer, shop: Result) -> Result:
         time.sleep(2.0)  # it is running by then
         while not running.done():
             event_id, _, body = payloads.envelope(len(latencies))
-            sender.request("POST", f"/api/{shop['project_id']}/envelope/", body, headers)
+            answer = sender.request("POST", f"/api/{shop['project_id']}/envelope/", body, headers)
+            if answer.status != 200:
+                return {"name": "accept to visible at 500/s", "failed": answer.text}
             began = time.monotonic()
             if not _is_seen(api, shop, event_id):
                 return {"name": "accept to visible at 500/s", "failed": f"{event_id} did not appear"}
