@@ -26,7 +26,8 @@ from vedette.wire.outcomes import Outcome
 
 MAX_PAYLOAD_BYTES = 2_000_000
 _MAX_CLIENT_ERRORS = 50
-_MAX_FRAMES = 250
+_MAX_FRAMES = 250  # of all stack traces together, in the columns that searches look at
+_MAX_EXCEPTIONS = 50
 _VALUE_LIMIT = 1024
 _encode = msgspec.json.encode
 
@@ -115,7 +116,7 @@ def _errors(draft: Draft) -> list[Any] | None:
 
 def _freeze(draft: Draft, payload: bytes) -> PreparedEvent:
     event, config, trace = draft.event, draft.config, draft.contexts.get("trace") or {}
-    exceptions = event.exception.values if event.exception is not None else ()
+    exceptions = event.exception.values[-_MAX_EXCEPTIONS:] if event.exception is not None else ()
     filenames, functions = _frame_words(event)
     return PreparedEvent(
         project_id=config.project_id,

@@ -9,8 +9,8 @@ from functools import lru_cache
 from vedette.grouping.families import NATIVE
 
 _KEPT = ("[", "+[", "-[")
-_CLONE = re.compile(r"\s*\[clone [^\]]*\]")
-_TAIL = re.compile(r"(?:\s+const|\s*&+|\s+noexcept)+$")
+_CLONE = re.compile(r" ?\[clone [^\]]*\]")
+_QUALIFIERS = ("const", "noexcept")
 _LAMBDA = re.compile(r"\{lambda\([^{}]*\)#\d+\}|\blambda_[0-9a-f]{32}\b|\$_\d+\b")
 _ANONYMOUS = re.compile(r"\?A0x[0-9a-f]{8}::")
 _RUST_HASH = re.compile(r"::h[0-9a-f]{16}$")
@@ -20,13 +20,14 @@ _OPEN, _CLOSE = {"(": ")", "<": ">", "{": "}", "[": "]"}, {")", ">", "}", "]"}
 _OPERATOR = re.compile(r"operator\s*(?:<<=|>>=|<=>|->\*|->|<<|>>|<=|>=|<|>|\(\))$")
 _ANONYMOUS_NAMESPACE = "(anonymous namespace)"
 _LONGEST = 4096
+_MOST_BRACKETS = 60  # a name with more of them is no name, and following each would take too long
 
 
 def trim_function(function: str, platform: str) -> str:
     """The name under which a function is known to grouping, for frames of this platform."""
     if platform == "csharp":
         return function.partition(" (")[0] or function
-    if platform in NATIVE and len(function) <= _LONGEST:
+    if platform in NATIVE and len(function) <= _LONGEST and sum(map(function.count, _OPEN)) <= _MOST_BRACKETS:
         return _trim_native(function)
     return function
 
@@ -36,14 +37,23 @@ def _trim_native(function: str) -> str:
     text = function.strip()
     if text in ("<redacted>", "<unknown>") or text.startswith(_KEPT):
         return text
-    text = _TAIL.sub("", _CLONE.sub("", text))
+    text = _without_qualifiers(_CLONE.sub("", text))
     text = _LAMBDA.sub("lambda", text)
     text = _ANONYMOUS.sub("`anonymous namespace'::", text)
-    text = _TAIL.sub("", _without_arguments(text))
+    text = _without_qualifiers(_without_arguments(text))
     text = _last_token(_without_templates(text))
     text = _GLIBC.sub("", _RUST_HASH.sub("", text))
     windows = _WINDOWS.match(text)
     return (windows[1] if windows else text) or function
+
+
+def _without_qualifiers(text: str) -> str:
+    while True:
+        text = text.rstrip(" &")
+        head, space, last = text.rpartition(" ")
+        if not space or last not in _QUALIFIERS:
+            return text
+        text = head
 
 
 def _matching(text: str, start: int) -> int:

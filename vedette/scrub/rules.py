@@ -43,7 +43,7 @@ PROBES: dict[str, tuple[str, ...]] = {
 }
 """All of these words, by a text that they share: nine searches instead of sixteen."""
 
-TOKEN_IN_TEXT = re.compile(r"token[\w'\"-]*\s*[:=]", re.IGNORECASE | re.ASCII)
+TOKEN_IN_TEXT = re.compile(r"token[\w'\"-]{0,40}\s{0,8}[:=]", re.IGNORECASE | re.ASCII)
 
 SESSION_COOKIES = frozenset(
     "sentrysid sudo su session __session sessionid user_session symfony phpsessid fasthttpsessionid mysession "
@@ -68,7 +68,10 @@ SSN = re.compile(r"\b\d{3}-\d{2}-\d{4}\b", re.ASCII)
 PEM = re.compile(r"(?<=PRIVATE KEY-----)(?!-----END).+?(?=-----END|$)", re.DOTALL)
 URL_PASSWORD = re.compile(r"(://[^\s/?#:@\"']*:)([^\s/?#\"']+)(?=@)")
 BEARER = re.compile(r"(\bBearer\s+)([^\s\"',;]+)", re.IGNORECASE | re.ASCII)
-EMAIL = re.compile(r"[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", re.ASCII)
+# Only where a run of its characters begins, and never back: hostile texts are long runs without an @.
+EMAIL = re.compile(
+    r"(?<![a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-])[a-zA-Z0-9.!#$%&'*+/=?^_`{|}~-]++@[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+", re.ASCII
+)
 IPV4 = r"(?<![\d.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?![\d.])"
 IPV6 = (
     r"(?<![0-9A-Fa-f:.])(?:(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}|(?:[0-9A-Fa-f]{1,4}:){1,7}:"

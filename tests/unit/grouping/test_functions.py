@@ -23,6 +23,8 @@ from vedette.grouping.functions import trim_function
         ("?A0x12345678::run", "`anonymous namespace'::run"),
         ("((((((", "(((((("),
         ("<<<<>", "<<<<>"),
+        ("<" * 200, "<" * 200),
+        ("&" * 300 + "x", "&" * 300 + "x"),
         ("", ""),
     ],
 )
