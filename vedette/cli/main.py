@@ -20,6 +20,7 @@ COMMANDS = {
     "createuser": ("vedette.cli.createuser", "Make a user."),
     "status": ("vedette.cli.status", "Say whether this node is ready, and what waits on it."),
     "doctor": ("vedette.cli.doctor", "Check stores, disk, clock, spool and settings."),
+    "parked": ("vedette.cli.parked", "List, replay or drop what could not be digested."),
     "cleanup": ("vedette.cli.cleanup", "Delete what is older than the retention allows."),
     "migrate": ("vedette.cli.migrate", "Bring both stores to this version; `serve` does it too."),
     "version": ("vedette.cli.version", "Print the version."),
