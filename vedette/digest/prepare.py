@@ -10,7 +10,6 @@ from collections.abc import Callable
 import msgspec
 
 from vedette.core.errors import Refused
-from vedette.core.ids import as_event_id
 from vedette.digest import reports
 from vedette.digest.draft import Draft, Dropping
 from vedette.digest.normalise.security import event_of_report
@@ -20,7 +19,7 @@ from vedette.digest.times import is_in_range
 from vedette.digest.values import Prepared, ProjectConfig
 from vedette.spool.records import Receipt, SpooledEnvelope
 from vedette.wire.encoding import decode_body
-from vedette.wire.envelope import Envelope, Item, category_of, parse_envelope, quantity_of
+from vedette.wire.envelope import Envelope, Item, category_of, event_id_in, parse_envelope, quantity_of
 from vedette.wire.items import RULES
 from vedette.wire.outcomes import Category, Outcome
 from vedette.wire.store import STORE_LIMIT_BYTES, decode_store
@@ -29,13 +28,6 @@ ENVELOPE_LIMIT_BYTES = 200 * 1024 * 1024
 _IDS = uuid.UUID("5b0f9d0e-6d5c-4b52-9a83-2f0c1c7a41d3")  # namespace of ids that nobody gave
 
 Handler = Callable[[Request, Item], Prepared]
-
-
-class _Head(msgspec.Struct):
-    event_id: object = None
-
-
-_decode_head = msgspec.json.Decoder(_Head).decode
 
 
 def prepare(envelope: SpooledEnvelope, config: ProjectConfig) -> tuple[Prepared, ...]:
@@ -76,7 +68,8 @@ def _items(body: bytes, receipt: Receipt, request: Request) -> tuple[Item, ...]:
     if "sent_at" in envelope.header:
         sent_at = envelope.sent_at
         request.sent_at = sent_at.timestamp() if sent_at is not None else None
-    request.event_id = envelope.event_id or ""
+    # The id that was answered to the sender beats the payload's: it is the one that the sender knows.
+    request.event_id = envelope.event_id or receipt.event_id or ""
     return envelope.items
 
 
@@ -126,7 +119,7 @@ def _security(request: Request, item: Item) -> Prepared:
 def _draft(request: Request, raw: bytes, kind: str) -> Draft:
     event_id = request.event_id
     if not event_id:
-        event_id = request.event_id = _id_in(raw) or request.fallback_id
+        event_id = request.event_id = event_id_in(raw) or request.fallback_id
     return Draft(
         raw=raw,
         kind=kind,
@@ -136,13 +129,6 @@ def _draft(request: Request, raw: bytes, kind: str) -> Draft:
         received=request.received,
         sent_at=request.sent_at,
     )
-
-
-def _id_in(raw: bytes) -> str | None:
-    try:
-        return as_event_id(_decode_head(raw).event_id)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
 
 
 HANDLERS: dict[str, Handler] = {

@@ -70,7 +70,8 @@ def feedback(request: Request, item: Item) -> Prepared:
         return request.dropped(Outcome.INVALID, Category.FEEDBACK, "no_data")
     given = event.get("user")
     user: dict[str, Any] = given if isinstance(given, dict) else {}
-    event_id = as_event_id(said.get("associated_event_id")) or ""
+    # Feedback about no event in particular goes by its own id.
+    event_id = as_event_id(said.get("associated_event_id")) or request.event_id or request.fallback_id
     return _report(
         request,
         event_id,

@@ -27,6 +27,8 @@ class ProjectConfig:
     retention_days: int = 90
     fingerprinting_rules: str = ""
     grouping_enhancements: str = ""
+    auto_release_creation: bool = True
+    release_date_from_events: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class PreparedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class PreparedUserReport:
-    """What a person said about an event; `event_id` may be empty for feedback that names no event."""
+    """What a person said about an event; feedback that names no event goes by its own id."""
 
     project_id: int
     organization_id: int

@@ -40,6 +40,7 @@ from vedette.wire.envelope import (
     category_of,
     check_limits,
     needs_event,
+    own_event_id,
     parse_envelope,
     quantity_of,
 )
@@ -180,7 +181,7 @@ class IngestApp:
         check_limits(envelope)
         now = self._clock()
         limit, refused = self._limited(request, envelope, now)
-        event_id = envelope.event_id
+        event_id = own_event_id(envelope)
         if event_id is None and any(needs_event(item) for item in envelope.items):
             event_id = new_event_id()
         if len(refused) < len(envelope.items):

@@ -2,7 +2,8 @@
 
 Source: the ingest specification, 4.1 (grammar; the rule numbers in the comments are its), 4.2 and 4.3. Only LF ends a
 line. Where the specification marks a rule [V] we are lenient: white space at the end of the envelope is ignored.
-Payloads are never looked into.
+Payloads are not looked into, but for the id of an
+event whose envelope has none.
 """
 
 import re
@@ -211,3 +212,27 @@ def _end_of_object(body: bytes, position: int, complaint: str) -> int:
     unfinished = len(body) - start <= MAX_HEADER_BYTES
     cause = "the JSON object does not end" if unfinished else f"longer than {MAX_HEADER_BYTES} bytes"
     raise MalformedEnvelope(complaint, causes=(cause,))
+
+
+class _Named(msgspec.Struct):
+    event_id: object = None
+
+
+_decode_named = msgspec.json.Decoder(_Named).decode
+
+
+def event_id_in(payload: bytes | memoryview) -> str | None:
+    """The id that an event's payload gives itself: 32 hex digits, or None if it gives none or cannot be read."""
+    try:
+        return as_event_id(_decode_named(payload).event_id)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def own_event_id(envelope: Envelope) -> str | None:
+    """The id of an envelope: its header's, else that of the event inside (ingest specification, 9.2)."""
+    if envelope.event_id is not None:
+        return envelope.event_id
+    return next(
+        (found for item in envelope.items if creates_event(item) and (found := event_id_in(item.payload))), None
+    )

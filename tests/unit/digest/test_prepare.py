@@ -45,16 +45,16 @@ def test_an_event_carries_where_it_belongs_and_when_it_came() -> None:
     assert event.received_at == RECEIVED
 
 
-def test_the_envelopes_id_beats_the_payloads_which_beats_the_answered_one() -> None:
+def test_an_event_goes_by_the_envelopes_id_else_by_the_answered_one_else_by_its_own() -> None:
     with_id = msgspec.json.encode({"event_id": OTHER_ID})
 
-    def id_of(payload: bytes, header: dict[str, Any]) -> str:
-        return an_event(payload, header=header, event_id=ANSWERED_ID).event_id
+    def id_of(payload: bytes, header: dict[str, Any], answered: str | None = ANSWERED_ID) -> str:
+        return an_event(payload, header=header, event_id=answered).event_id
 
     assert id_of(with_id, {"event_id": EVENT_ID}) == EVENT_ID
-    assert id_of(with_id, {}) == OTHER_ID
-    assert id_of(b"{}", {}) == ANSWERED_ID
+    assert id_of(with_id, {}) == ANSWERED_ID
     assert id_of(b'{"event_id": "nonsense"}', {}) == ANSWERED_ID
+    assert id_of(with_id, {}, answered=None) == OTHER_ID
 
 
 def test_an_id_that_nobody_gave_is_made_of_the_place_in_the_spool() -> None:
@@ -114,7 +114,7 @@ def test_a_user_report_that_says_nothing_is_dropped(report: object, reason: str)
     assert (drop.outcome, drop.category, drop.reason) == (Outcome.INVALID, Category.FEEDBACK, reason)
 
 
-def test_feedback_becomes_a_report_of_the_event_it_is_about_or_of_none() -> None:
+def test_feedback_becomes_a_report_of_the_event_it_is_about_or_goes_by_its_own_id() -> None:
     said = {"message": "It broke", "contact_email": "b@x.io", "name": "Bob"}
     about = {"contexts": {"feedback": {**said, "associated_event_id": OTHER_ID}}}
     alone = {"contexts": {"feedback": said}, "user": {"email": "other@x.io"}}
@@ -123,7 +123,7 @@ def test_feedback_becomes_a_report_of_the_event_it_is_about_or_of_none() -> None
         7, 3, 5, OTHER_ID, "Bob", "b@x.io", "It broke", RECEIVED
     )
     assert prepared_bytes(msgspec.json.encode(alone), "feedback") == PreparedUserReport(
-        7, 3, 5, "", "Bob", "b@x.io", "It broke", RECEIVED
+        7, 3, 5, EVENT_ID, "Bob", "b@x.io", "It broke", RECEIVED
     )
     assert a_drop(b'{"contexts": {"feedback": {"message": " "}}}', "feedback").reason == "no_data"
     assert a_drop(b"{}", "feedback").reason == "no_data"

@@ -1,6 +1,8 @@
 """The grammar of envelopes, rule by rule (ingest specification, 4.1), and their limits (4.3)."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,9 @@ from vedette.wire.envelope import (
     category_of,
     check_limits,
     creates_event,
+    event_id_in,
     needs_event,
+    own_event_id,
     parse_envelope,
     quantity_of,
     write_envelope,
@@ -335,3 +339,25 @@ def test_any_bytes_are_an_envelope_or_refused(body):
 
     assert status in (200, 400, 413)
     assert sum(len(item.payload) for item in envelope.items) <= len(body)
+
+
+@pytest.mark.parametrize(
+    ("header", "payload", "expected"),
+    [
+        pytest.param({"event_id": "a" * 32}, {"event_id": "b" * 32}, "a" * 32, id="the header's first"),
+        pytest.param({}, {"event_id": "b" * 32}, "b" * 32, id="then the payload's"),
+        pytest.param({}, {"event_id": "nonsense"}, None, id="nonsense is none"),
+        pytest.param({}, {}, None, id="none"),
+    ],
+)
+def test_an_envelope_goes_by_its_headers_id_or_its_events(
+    header: dict[str, Any], payload: dict[str, Any], expected: str | None
+) -> None:
+    body = b"\n".join(json.dumps(part).encode() for part in (header, {"type": "event"}, payload))
+
+    assert own_event_id(parse_envelope(body)) == expected
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"\xff", b"[" * 10_000, b'{"event_id": 7}'])
+def test_a_payload_that_cannot_be_read_has_no_id(payload: bytes) -> None:
+    assert event_id_in(payload) is None
