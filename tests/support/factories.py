@@ -1,18 +1,19 @@
 """Rows and values for tests, with everything that a test does not care about filled in."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 from vedette.accounts.models import User
 from vedette.accounts.users import create_user
-from vedette.core import json
+from vedette.core import clock, json
 from vedette.digest.values import EventUser, PreparedAttachment, PreparedEvent, PreparedUserReport
 from vedette.orgs.models import Organization, OrganizationMember
 from vedette.projects.models import Project
 
-NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+# Two days ago: within every retention, and on a day that is over.
+NOON = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
 
 
 def an_organization(slug: str = "acme", **fields: Any) -> Organization:

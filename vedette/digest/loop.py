@@ -24,7 +24,7 @@ from vedette.spool.reader import SpoolReader
 log = logging.getLogger(__name__)
 
 WINDOW_SECONDS = 0.3
-POLL_SECONDS = 0.025
+POLL_SECONDS = 0.05
 BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 
 from vedette.core.files import FileStore
 from vedette.digest.batch import Batch, identity
+from vedette.digest.config import configs
 from vedette.digest.models import DigestBatch
 from vedette.digest.tally import Tally
 from vedette.digest.values import PreparedAttachment, PreparedEvent, PreparedTransaction, PreparedUserReport
@@ -86,17 +87,7 @@ def _active_projects(batch: Batch) -> set[int]:
 def _relate_events(batch: Batch, known: Sequence[KnownEvent], active: set[int], tally: Tally) -> list[int | None]:
     indexes = [index for index, event in enumerate(batch.events) if event.project_id in active]
     events = [batch.events[index] for index in indexes]
-    seen = sightings.record(
-        sightings.Sighting(
-            event.organization_id,
-            event.project_id,
-            storable(event.release),
-            storable(event.dist),
-            storable(event.environment),
-            event.timestamp,
-        )
-        for event in events
-    )
+    seen = sightings.record(_sightings(events))
     replaced = {(row.project_id, row.event_id, row.day): row.group_id for row in known}
     received = _receive(events, seen, replaced)
     groups: list[int | None] = [None] * len(batch.events)
@@ -105,6 +96,27 @@ def _relate_events(batch: Batch, known: Sequence[KnownEvent], active: set[int], 
     _tally_events(batch, groups, replaced, active, tally)
     _note_projects(events)
     return groups
+
+
+def _sightings(values: Sequence[PreparedEvent | PreparedTransaction]) -> list[sightings.Sighting]:
+    """What events tell about releases, as far as their projects let them."""
+    settings = configs({value.project_id for value in values})
+    found = []
+    for value in values:
+        config = settings.get(value.project_id)
+        found.append(
+            sightings.Sighting(
+                value.organization_id,
+                value.project_id,
+                storable(value.release),
+                storable(value.dist),
+                storable(value.environment),
+                value.timestamp,
+                creates=config is None or config.auto_release_creation,
+                dates=config is None or config.release_date_from_events,
+            )
+        )
+    return found
 
 
 def _receive(
@@ -196,17 +208,7 @@ def _relate_transactions(transactions: Sequence[PreparedTransaction], active: se
     if not transactions:
         return
     kept = [value for value in transactions if value.project_id in active]
-    sightings.record(
-        sightings.Sighting(
-            value.organization_id,
-            value.project_id,
-            storable(value.release),
-            storable(value.dist),
-            storable(value.environment),
-            value.timestamp,
-        )
-        for value in kept
-    )
+    sightings.record(_sightings(kept))
     flag = int(ProjectFlags.HAS_TRANSACTIONS)
     without = Project.objects.filter(pk__in={value.project_id for value in kept}).exclude(
         pk__in=Project.objects.annotate(flagged=F("flags").bitand(flag)).filter(flagged=flag).values("pk")

@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.conf import settings
 from django.db.models import F, Value
 from django.db.models.functions import Greatest, Least
 
+from vedette.core import clock
 from vedette.projects.models import Environment, EnvironmentProject, Project, ProjectFlags
 from vedette.releases import versions
-from vedette.releases.age import witness
+from vedette.releases.age import plausible, witness
 from vedette.releases.models import (
     Distribution,
     Release,
@@ -30,7 +32,10 @@ _Row = TypeVar("_Row", ReleaseEnvironment, ReleaseProjectEnvironment)
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One event named this release (may be empty) in this environment (may be empty) at this moment."""
+    """One event named this release (may be empty) in this environment (may be empty) at this moment.
+
+    `creates`: whether a release that is not there yet is made. `dates`: whether the moment is evidence of its age.
+    """
 
     organization_id: int
     project_id: int
@@ -38,6 +43,8 @@ class Sighting:
     dist: str
     environment: str
     at: datetime
+    creates: bool = True
+    dates: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,22 +110,28 @@ def _environments(sightings: Sequence[Sighting]) -> dict[tuple[int, str], int]:
 
 def _releases(sightings: Sequence[Sighting]) -> dict[tuple[int, str], Release]:
     """Every release by (organization, version), none dated later than its earliest sighting here."""
+    wanted = {(one.organization_id, one.version) for one in sightings}
+    if not wanted:
+        return {}
+    now = clock.now()
     earliest: dict[tuple[int, str], datetime] = {}
     for one in sightings:
-        key = (one.organization_id, one.version)
-        earliest[key] = min(earliest.get(key, one.at), one.at)
-    if not earliest:
-        return {}
+        if one.dates:
+            key = (one.organization_id, one.version)
+            earliest[key] = min(earliest.get(key, now), plausible(one.at, now, settings.VEDETTE.retention_days))
     rows = Release.objects.filter(
-        organization_id__in={key[0] for key in earliest}, version__in={key[1] for key in earliest}
+        organization_id__in={key[0] for key in wanted}, version__in={key[1] for key in wanted}
     )
     known = {(row.organization_id, row.version): row for row in rows}
-    missing = earliest.keys() - known.keys()
+    missing = {(one.organization_id, one.version) for one in sightings if one.creates} - known.keys()
     if missing:
         Release.objects.bulk_create(
             [
                 Release(
-                    organization_id=key[0], version=key[1], date_added=earliest[key], **versions.semver_columns(key[1])
+                    organization_id=key[0],
+                    version=key[1],
+                    date_added=earliest.get(key, now),
+                    **versions.semver_columns(key[1]),
                 )
                 for key in sorted(missing)
             ],
@@ -126,9 +139,9 @@ def _releases(sightings: Sequence[Sighting]) -> dict[tuple[int, str], Release]:
         )
         known = {(row.organization_id, row.version): row for row in rows.all()}
     for key, at in sorted(earliest.items()):
-        if known[key].date_added > at:
+        if key in known and known[key].date_added > at:
             witness(known[key], at)
-    return {key: known[key] for key in earliest}
+    return {key: known[key] for key in wanted if key in known}
 
 
 def _link_projects(sightings: Sequence[Sighting], releases: dict[tuple[int, str], Release]) -> None:

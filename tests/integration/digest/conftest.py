@@ -32,9 +32,14 @@ def events(digest_engine):
     events.close()
 
 
+@pytest.fixture(autouse=True)
+def _no_settings_of_other_tests():
+    """Settings are remembered by a project's id, and a rolled-back test gives its ids to the next."""
+    config._cache.clear()
+
+
 @pytest.fixture
 def project(db):
-    config._cache.clear()
     return a_project()
 
 

@@ -31,7 +31,9 @@ from vedette.issues.models import (
     GroupSubStatus,
     UserReport,
 )
+from vedette.projects import options
 from vedette.projects.models import Environment, ObjectStatus, ProjectFlags
+from vedette.projects.options import set_option
 from vedette.releases.models import Distribution, Release, ReleaseEnvironment, ReleaseProject, ReleaseProjectEnvironment
 from vedette.wire.outcomes import Category, Count, Outcome
 
@@ -150,6 +152,21 @@ def test_a_release_name_that_is_none_leaves_the_event_without_a_release(take):
     assert Group.objects.get().first_release_id is None
 
 
+def test_a_project_may_keep_its_events_from_making_and_dating_releases(take):
+    project = a_project()
+    other = a_project(project.organization, "other")
+    set_option(project, options.AUTO_RELEASE_CREATION, False)
+    set_option(project, options.RELEASE_DATE_FROM_EVENTS, False)
+
+    take(an_event(project, release="1.0"))
+    assert not Release.objects.exists()
+    take(an_event(other, release="1.0", timestamp=NOON))
+    take(an_event(project, release="1.0", timestamp=NOON - timedelta(days=2)))
+
+    assert Release.objects.get().date_added == NOON
+    assert GroupRelease.objects.count() == 2
+
+
 def test_environments_are_shared_by_an_organization_and_none_is_the_empty_one(take):
     web = a_project()
     shop = a_project(web.organization, "shop")
@@ -185,7 +202,7 @@ def test_an_event_that_replaces_a_stored_one_of_its_issue_is_not_counted_again(t
     event = an_event(project)
     [group] = take(event)
 
-    take(event, known=[KnownEvent(project.pk, event.event_id, "2026-03-02", group, 1)])
+    take(event, known=[KnownEvent(project.pk, event.event_id, NOON.date().isoformat(), group, 1)])
 
     assert Group.objects.get().times_seen == 1
 
@@ -197,7 +214,7 @@ def test_an_event_that_replaces_a_stored_one_of_another_issue_moves_its_count(ta
 
     [new] = take(
         an_event(project, "New: one", event_id=event.event_id),
-        known=[KnownEvent(project.pk, event.event_id, "2026-03-02", old, 1)],
+        known=[KnownEvent(project.pk, event.event_id, NOON.date().isoformat(), old, 1)],
     )
 
     counts = dict(Group.objects.values_list("pk", "times_seen"))
