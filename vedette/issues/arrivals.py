@@ -113,7 +113,7 @@ def _hash_rows(wanted: set[tuple[int, str]], *, lock: bool = False) -> Rows:
     if lock and connection.features.has_select_for_update:
         rows = rows.select_for_update()
     columns = rows.values_list("project_id", "hash", "pk", "group_id", "group_tombstone_id")
-    return {(project, value): _HashRow(*rest) for project, value, *rest in columns}
+    return {(project, value): _HashRow(pk, group, tombstone) for project, value, pk, group, tombstone in columns}
 
 
 def _first_group(project: int, hashes: Iterable[str], rows: Rows) -> int | None:
