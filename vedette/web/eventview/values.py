@@ -100,6 +100,8 @@ def value_of(value: object, meta: Meta = NO_META) -> Value:
     if isinstance(value, (int, float)):
         return Value(as_text(value), "number", remark)
     if isinstance(value, str):
+        if remark == "filtered" and "[Filtered]" in value:
+            remark = ""  # the text says it itself
         return Value(_bounded(value), "text", remark, as_link(value))
     return Value(_bounded(json_text(value, indent=True)), "json", remark)
 

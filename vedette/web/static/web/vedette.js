@@ -78,7 +78,10 @@
     r: () => press("r"),
     i: () => press("i"),
     a: () => press("a"),
-    u: () => press("u"),
+    u: () => {
+      const undo = (scope() && one('[data-key="u"]', scope())) || one('#said [data-key="u"]');
+      if (undo) undo.click();
+    },
     h: () => { const link = one('[data-key="h"]'); if (link && link.href) link.click(); },
     l: () => { const link = one('[data-key="l"]'); if (link && link.href) link.click(); },
     "/": () => { const box = one("[data-search]"); if (box) { box.focus(); box.select(); } else { location.href = one("[data-stream]").href; } },
@@ -144,14 +147,17 @@
     const dialog = one("#dialog");
     if (event.detail.successful && event.detail.requestConfig.verb === "post" && dialog && dialog.open) dialog.close();
   });
-  for (const name of ["htmx:sendError", "htmx:responseError", "htmx:timeout"]) {
+  const FAILURES = {
+    "htmx:sendError": "That did not reach the server. Nothing was changed; try again.",
+    "htmx:timeout": "The server does not answer. Reload the page to see whether it was done.",
+    "htmx:responseError": "The server refused that, and nothing was changed. Reload the page and try again.",
+  };
+  for (const [name, sentence] of Object.entries(FAILURES)) {
     document.addEventListener(name, () => {
-      const place = one("#said");
-      if (!place) return;
       const notice = document.createElement("p");
       notice.className = "notice error";
-      notice.textContent = "That did not reach the server. Nothing was changed; try again.";
-      place.replaceChildren(notice);
+      notice.textContent = sentence;
+      one("#said").replaceChildren(notice);
     });
   }
 
