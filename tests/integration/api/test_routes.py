@@ -10,12 +10,11 @@ from vedette.api import urls
 from vedette.api.endpoint import Endpoint
 from vedette.api.operations import Caller
 from vedette.api.root import Nowhere
-from vedette.core.ids import new_hex
 from vedette.orgs.models import OrganizationMember
 from vedette.orgs.roles import ALL_SCOPES, expand_scopes
 from vedette.orgs.tokens import create_org_token
 
-EVENT = new_hex(16)
+EVENT = "e" * 32
 ORG, PROJECT, TEAM = "organizations/acme", "projects/acme/web", "teams/acme/core"
 ISSUE_PARTS = {
     "": ("GET", "PUT"),
