@@ -5,10 +5,18 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 
 import pytest
+from django.conf import settings
 
+from tests.integration.events.engine_process import EngineProcess, running_engine
 from tests.support import server as live
+from tests.support.databases import empty_redis
 from tests.support.server import LiveServer
 from tests.support.settings import TEST_DIR
+from vedette.core import runtime
+from vedette.events.client import EventStore
+from vedette.events.connection import event_store
+from vedette.events.migrate import migrate
+from vedette.events.writer import TABLES
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +37,39 @@ def start_server() -> Iterator[Callable[..., LiveServer]]:
 def own_server(start_server: Callable[..., LiveServer]) -> LiveServer:
     """A live server of the test's own."""
     return start_server()
+
+
+@pytest.fixture(scope="session")
+def session_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    """One migrated event store for the session, in a process of its own."""
+    with running_engine(tmp_path_factory.mktemp("events")) as engine:
+        store = engine.store()
+        migrate(store)
+        store.close()
+        yield engine
+
+
+@pytest.fixture
+def events(session_engine: EngineProcess) -> Iterator[EventStore]:
+    """An empty event store, found by the code under test as the front finds it: through the runtime file."""
+    path = settings.VEDETTE.runtime_file
+    runtime.write(path, runtime.EngineRuntime(session_engine.port, session_engine.secret, pid=1))
+    event_store.cache_clear()
+    store = event_store()
+    for table in TABLES:
+        store.run(f"TRUNCATE TABLE {table}")
+    yield store
+    path.unlink(missing_ok=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered() -> Iterator[None]:
+    """What a process remembers about its stores, and what Redis keeps, is forgotten between tests."""
+    empty_redis()
+    yield
+    if event_store.cache_info().currsize:
+        event_store().close()
+        event_store.cache_clear()
 
 
 @pytest.hookimpl(wrapper=True)

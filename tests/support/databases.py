@@ -7,17 +7,38 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
+import redis
 from psycopg import sql
 
 TEST_DATABASE_URL = os.environ.get("VEDETTE_TEST_DATABASE_URL", "")
 TEST_REDIS_URL = os.environ.get("VEDETTE_TEST_REDIS_URL", "")
 
 
+def redis_url() -> str:
+    """This process's own Redis database, which it may empty; "" without Redis. Worker n of a parallel run has the nth
+    after the one that is named."""
+    if not TEST_REDIS_URL:
+        return ""
+    parts = urlsplit(TEST_REDIS_URL)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    number = int(parts.path.strip("/") or 0) + (int(worker) + 1 if worker else 0)
+    return urlunsplit(parts._replace(path=f"/{number}"))
+
+
+def empty_redis() -> None:
+    """Remove what Vedette keeps in that database."""
+    if not TEST_REDIS_URL:
+        return
+    with redis.Redis.from_url(redis_url()) as client:
+        for key in list(client.scan_iter(":1:*")) + list(client.scan_iter("vedette:*")):
+            client.delete(key)
+
+
 @contextmanager
 def store_settings() -> Iterator[dict[str, str]]:
     """Environment variables of a server that shares its stores with no other; what they name is removed afterwards."""
     with _database() as database:
-        yield database | ({"VEDETTE_REDIS_URL": TEST_REDIS_URL} if TEST_REDIS_URL else {})
+        yield database | ({"VEDETTE_REDIS_URL": redis_url()} if TEST_REDIS_URL else {})
 
 
 @contextmanager

@@ -9,6 +9,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from tests.support.databases import redis_url
+
 OF_TESTS = ("VEDETTE_TEST_", "VEDETTE_SAMPLES", "VEDETTE_FAULT_")  # what a person says to the tests themselves
 for _name in list(os.environ):
     if _name.startswith("VEDETTE_") and not _name.startswith(OF_TESTS):
@@ -20,14 +22,12 @@ os.environ["VEDETTE_DATA_DIR"] = str(TEST_DIR)
 os.environ["VEDETTE_SECRET_KEY"] = "not-secret-only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"
 if os.environ.get("VEDETTE_TEST_DATABASE_URL"):
     os.environ["VEDETTE_DATABASE_URL"] = os.environ["VEDETTE_TEST_DATABASE_URL"]
-if os.environ.get("VEDETTE_TEST_REDIS_URL"):
-    os.environ["VEDETTE_REDIS_URL"] = os.environ["VEDETTE_TEST_REDIS_URL"]
+if redis_url():
+    os.environ["VEDETTE_REDIS_URL"] = redis_url()
 
 from vedette.settings import *  # noqa: E402, F403
-from vedette.settings import CACHES, DATABASES  # noqa: E402
+from vedette.settings import DATABASES  # noqa: E402
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
-if os.environ.get("VEDETTE_REDIS_URL"):
-    CACHES["default"]["KEY_PREFIX"] = f"vedette-test-{os.getpid()}"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # the slow one is Django's, and tested there

@@ -6,45 +6,17 @@ import pytest
 
 from tests.integration.api import factories
 from tests.integration.api.client import Api
-from tests.integration.events.engine_process import running_engine
 from tests.support.factories import a_member, a_project, an_organization
 from vedette.accounts.tokens import create_user_token
-from vedette.core import clock, runtime
+from vedette.core import clock
 from vedette.core.files import FileStore
 from vedette.digest.batch import sort_out
 from vedette.digest.models import DigestBatch
 from vedette.digest.relate import relate
 from vedette.digest.store import store
-from vedette.events.connection import event_store
-from vedette.events.migrate import migrate
-from vedette.events.writer import TABLES
 from vedette.orgs.models import OrganizationMember, OrganizationMemberTeam, Team
 from vedette.orgs.roles import ALL_SCOPES
 from vedette.projects.models import ProjectTeam
-
-
-@pytest.fixture(scope="session")
-def api_engine(tmp_path_factory):
-    """The engine, found through the runtime file as the front finds it."""
-    from django.conf import settings
-
-    with running_engine(tmp_path_factory.mktemp("api")) as engine:
-        migrate(engine.store())
-        runtime.write(settings.VEDETTE.runtime_file, runtime.EngineRuntime(engine.port, engine.secret, 1))
-        event_store.cache_clear()
-        yield engine
-        event_store().close()
-        event_store.cache_clear()
-        settings.VEDETTE.runtime_file.unlink()
-
-
-@pytest.fixture
-def events(api_engine):
-    """An empty event store."""
-    events = event_store()
-    for table in TABLES:
-        events.run(f"TRUNCATE TABLE {table}")
-    return events
 
 
 @pytest.fixture

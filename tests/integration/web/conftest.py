@@ -5,15 +5,11 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
-from tests.integration.events.engine_process import running_engine
 from tests.support.factories import a_member, a_project, an_organization
-from vedette.core import clock, json, runtime
+from vedette.core import clock, json
 from vedette.core.files import FileStore
 from vedette.digest import config
 from vedette.digest.stream import Stream
-from vedette.events.connection import event_store
-from vedette.events.migrate import migrate
-from vedette.events.writer import TABLES
 from vedette.orgs.models import Team
 from vedette.projects.models import ProjectTeam
 from vedette.spool.park import Park
@@ -27,27 +23,6 @@ def fresh_process(monkeypatch):
     """What a process remembers about the installation is forgotten between tests."""
     monkeypatch.setattr(firstrun, "_known_to_have_users", False)
     cache.clear()
-    yield
-    event_store.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def web_engine(tmp_path_factory):
-    with running_engine(tmp_path_factory.mktemp("web")) as engine:
-        migrate(engine.store())
-        yield engine
-
-
-@pytest.fixture
-def events(web_engine):
-    """An empty event store, found by the pages as they find the real one."""
-    path = settings.VEDETTE.runtime_file
-    runtime.write(path, runtime.EngineRuntime(web_engine.port, web_engine.secret, pid=0))
-    event_store.cache_clear()
-    for table in TABLES:
-        event_store().run(f"TRUNCATE TABLE {table}")
-    yield event_store()
-    path.unlink(missing_ok=True)
 
 
 @pytest.fixture
