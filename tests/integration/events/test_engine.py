@@ -281,7 +281,7 @@ class TestTrouble:
         chance = random.Random(7)
         batches: dict[str, list] = {}
         acknowledged: set[str] = set()
-        for _ in range(5):
+        for goal in (3, 6, 9, 12, 15):
             stop = threading.Event()
 
             def write(stop=stop):
@@ -297,7 +297,10 @@ class TestTrouble:
 
             thread = threading.Thread(target=write)
             thread.start()
-            time.sleep(0.2 + chance.random() * 0.4)
+            deadline = time.monotonic() + 30
+            while len(acknowledged) < goal and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(chance.random() * 0.2)
             engine.kill()
             stop.set()
             thread.join()
@@ -305,7 +308,7 @@ class TestTrouble:
         store = engine.store()
 
         stored = {row[0].hex for row in store.rows("SELECT event_id FROM errors")}
-        assert len(acknowledged) > 10
+        assert len(acknowledged) >= 15
         assert all(row.event_id in stored for name in acknowledged for row in batches[name])
         for name, rows in batches.items():
             write_errors(store, rows, name)
