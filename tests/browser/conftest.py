@@ -90,9 +90,18 @@ def sign_in(page, path="/"):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page).not_to_have_url(re.compile("/auth/login/"))
+    page.wait_for_load_state()
     page.goto(path)
 
 
+def press(page, *keys):
+    """Press keys, once the script that listens to them is there."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def fits(page):
-    """Whether nothing sticks out to the side."""
+    """Whether nothing sticks out to the side, once the styles are there."""
+    page.wait_for_load_state()
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")

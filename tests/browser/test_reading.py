@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import fits, raise_and_report, sign_in
+from tests.browser.conftest import fits, press, raise_and_report, sign_in
 
 STREAM = "/organizations/browsers/issues/"
 
@@ -24,32 +24,31 @@ def two_issues(installation):
 def test_by_keyboard_alone(installation, open_page, two_issues):
     page = open_page(installation.url)
     sign_in(page, f"{STREAM}?query=is:unresolved+{two_issues}")
-    rows, press = page.locator("[data-row]"), page.keyboard.press
+    rows = page.locator("[data-row]")
 
-    press("j")
-    press("j")
+    press(page, "j", "j")
     expect(rows.nth(1)).to_have_class(re.compile("current"))
-    press("k")
+    press(page, "k")
     expect(rows.nth(0).locator("a[data-open]")).to_be_focused()
-    press("r")
+    press(page, "r")
     expect(rows.nth(0).get_by_text("resolved")).to_be_visible()
-    press("u")
+    press(page, "u")
     expect(rows.nth(0).get_by_role("button", name="Resolve")).to_be_visible()
-    press("a")
+    press(page, "a")
     expect(page.get_by_role("dialog").get_by_role("button", name="Me", exact=True)).to_be_focused()
-    press("Enter")
+    press(page, "Enter")
     expect(rows.nth(0).get_by_role("link", name="ada@example.com")).to_be_visible()
-    press("j")
-    press("i")
+    press(page, "j")
+    press(page, "i")
     expect(rows.nth(1).get_by_text("archived")).to_be_visible()
-    press("?")
+    press(page, "?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
-    press("Escape")
-    press("/")
+    press(page, "Escape")
+    press(page, "/")
     expect(page.get_by_role("searchbox")).to_be_focused()
-    press("Escape")
-    press("k")
-    press("o")
+    press(page, "Escape")
+    press(page, "k")
+    press(page, "o")
     expect(page.get_by_role("heading", name="Boom", level=1)).to_be_visible()
 
 
@@ -63,9 +62,9 @@ def test_older_and_newer_events_by_key(installation, open_page):
     page.locator("[data-open]").click()
     newest = page.locator(".event-bar a.mono").get_attribute("href")
 
-    page.keyboard.press("h")
+    press(page, "h")
     expect(page.locator(".event-bar a.mono")).not_to_have_attribute("href", newest)
-    page.keyboard.press("l")
+    press(page, "l")
     expect(page.locator(".event-bar a.mono")).to_have_attribute("href", newest)
     page.go_back()
     expect(page.locator(".event-bar a.mono")).not_to_have_attribute("href", newest)
