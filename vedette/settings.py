@@ -415,6 +415,7 @@ USE_I18N = False
 STATIC_URL = "/static/"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
+WHITENOISE_MAX_AGE = 86_400  # links to static files carry a hash of the content
 DATA_UPLOAD_MAX_MEMORY_SIZE = 40 * 2**20
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["vedette.api.authentication.Credentials"],

@@ -7,10 +7,10 @@ from django.db import connections
 from django.test import Client
 
 from vedette.accounts.models import User
+from vedette.accounts.signin_limits import FAILURES_PER_ADDRESS, FAILURES_PER_NAME
 from vedette.orgs.models import Organization, OrganizationMember
 from vedette.projects.models import Project
 from vedette.web.firstrun import set_up
-from vedette.web.signin_limits import FAILURES_PER_ADDRESS, FAILURES_PER_NAME
 
 WISH = {
     "organization": "Acme Ltd",

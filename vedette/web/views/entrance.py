@@ -8,12 +8,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from vedette.accounts.signin_limits import Attempt, client_address
 from vedette.core.errors import RuleBroken
 from vedette.web.doors import public_page, set_up_page, signed_in, signed_in_page
 from vedette.web.firstrun import set_up
 from vedette.web.forms import SetUpForm, SignInForm
 from vedette.web.rendering import back_to, organizations_of, page
-from vedette.web.signin_limits import Attempt, client_address
 from vedette.web.templatetags.pages import THEMES
 
 _BACKEND = "vedette.accounts.backends.UsernameOrEmailBackend"

@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from vedette.accounts.models import User
+from vedette.accounts.signin_limits import client_address
 from vedette.core import clock
 from vedette.orgs.access import Access
 from vedette.orgs.audit import AuditEvent, record
@@ -20,7 +21,6 @@ from vedette.orgs.tokens import create_org_token
 from vedette.web.doors import organization_page
 from vedette.web.forms import OrganizationTokenForm
 from vedette.web.rendering import done, page
-from vedette.web.signin_limits import client_address
 
 _MOST_MEMBERS = 500
 

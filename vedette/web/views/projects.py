@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from vedette.accounts.signin_limits import client_address
 from vedette.core.errors import RuleBroken
 from vedette.issues.models import VISIBLE_STATUSES, Group
 from vedette.orgs.access import Access
@@ -20,7 +21,6 @@ from vedette.web.doors import organization_page
 from vedette.web.forms import KeyForm, ProjectForm
 from vedette.web.projectspage import list_projects
 from vedette.web.rendering import done, page
-from vedette.web.signin_limits import client_address
 from vedette.web.snippets import snippets_for
 
 READ = ("project:read", "project:write", "project:admin")
