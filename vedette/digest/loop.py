@@ -71,7 +71,7 @@ class Digester:
                 self._wake.wait(POLL_SECONDS)
                 self._wake.clear()
         for stream in self._streams.values():
-            stream.reader.close()
+            stream.close()
         self._park.close()
 
     def flush(self, timeout_seconds: float = 10.0) -> bool:

@@ -11,8 +11,10 @@ twice" (docs/architecture).
 """
 
 import logging
+import threading
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,8 +60,20 @@ class Numbers:
 
 
 @dataclass(slots=True)
+class _Prepared:
+    """Envelopes that were read, what they came to, and which of them each event came from."""
+
+    envelopes: list[SpooledEnvelope]
+    batch: Batch
+    origins: dict[str, SpooledEnvelope]
+
+
+@dataclass(slots=True)
 class Stream:
-    """One stream: where it is, how far it is done, and how to go on. One thread at a time."""
+    """One stream: where it is, how far it is done, and how to go on. One thread at a time.
+
+    While a full batch is being stored (which is mostly waiting for the engine), the next one is prepared.
+    """
 
     name: str
     directory: Path
@@ -71,6 +85,9 @@ class Stream:
     stored_upto: int = field(init=False)
     _resume: bool = field(init=False, default=True)
     _counted: int | None = field(init=False, default=None)
+    _ahead: _Prepared | None = field(init=False, default=None)
+    _storing: ThreadPoolExecutor = field(init=False, default_factory=lambda: ThreadPoolExecutor(1, "store"))
+    _parking: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.reader = SpoolReader(self.directory)
@@ -86,42 +103,55 @@ class Stream:
 
         Raises one of `AWAY` when a store is away: call it again later, nothing is lost or done twice.
         """
-        mark = self._begun() or self._bind()
-        if mark is None:
+        begun = self._begun() or self._bind()
+        if begun is None:
             return 0
-        envelopes = self.reader.read_range(mark.first_position, mark.last_position)
-        self._park_damage()
+        mark, envelopes = begun
         try:
             envelopes = self._count_attempt(mark, envelopes)
             self._take_through(mark, envelopes)
         except AWAY:
-            self._resume = True
+            self._resume, self._ahead = True, None
             raise
         except Exception:
             # The one place where anything is caught: a defect of ours must cost one envelope, not the queue.
-            self._resume = True
+            self._resume, self._ahead = True, None
             log.exception("batch %s of stream %s failed", mark.pk, self.name)
             self._narrow(mark, envelopes, traceback.format_exc())
             return 0
         return len(envelopes)
 
-    def _begun(self) -> DigestBatch | None:
+    def close(self) -> None:
+        """Let go of the spool's file and of the thread."""
+        self.reader.close()
+        self._storing.shutdown()
+
+    def _begun(self) -> tuple[DigestBatch, list[SpooledEnvelope]] | None:
         """The batch that an earlier attempt left; looked for only when there may be one."""
         if not self._resume:
             return None
         mark = DigestBatch.objects.filter(stream=self.name).first()
         self._resume = mark is not None
-        return mark
-
-    def _bind(self) -> DigestBatch | None:
-        """Step one."""
-        envelopes = self.reader.read(self.stored_upto, MAX_ITEMS, MAX_BYTES)
+        if mark is None:
+            return None
+        envelopes = self.reader.read_range(mark.first_position, mark.last_position)
         self._park_damage()
+        return mark, envelopes
+
+    def _bind(self) -> tuple[DigestBatch, list[SpooledEnvelope]] | None:
+        """Step one."""
+        envelopes = self._ahead.envelopes if self._ahead else self._read(self.stored_upto)
         if not envelopes:
             return None
-        return DigestBatch.objects.create(
+        mark = DigestBatch.objects.create(
             stream=self.name, first_position=envelopes[0].position, last_position=envelopes[-1].position
         )
+        return mark, envelopes
+
+    def _read(self, after: int) -> list[SpooledEnvelope]:
+        envelopes = self.reader.read(after, MAX_ITEMS, MAX_BYTES)
+        self._park_damage()
+        return envelopes
 
     def _count_attempt(self, mark: DigestBatch, envelopes: list[SpooledEnvelope]) -> list[SpooledEnvelope]:
         """A batch that was begun before counts how many processes began it, once each: one that kills its process is
@@ -143,37 +173,56 @@ class Stream:
         return envelopes
 
     def _take_through(self, mark: DigestBatch, envelopes: Sequence[SpooledEnvelope]) -> None:
-        with timed(self.numbers, "prepare_seconds"):
-            batch, origins = self._prepare(envelopes)
+        ready = self._take_ahead(envelopes) or self._prepare(envelopes)
+        batch = ready.batch
         with timed(self.numbers, "relate_seconds"):
             known = self._known(batch)
             groups = look_up(batch) if mark.related else relate(mark, batch, known, self._reported(batch), self.files)
         with timed(self.numbers, "store_seconds"):
-            written = store(self.events, mark, batch, groups, known, self._parker(origins))
+            storing = self._storing.submit(store, self.events, mark, batch, groups, known, self._parker(ready.origins))
+            try:
+                if len(envelopes) == MAX_ITEMS:
+                    self._look_ahead(mark.last_position)
+            finally:
+                written = storing.result()
         self._advance(mark)
         self.numbers.batches += 1
         self.numbers.envelopes += len(envelopes)
         self.numbers.events += written
 
-    def _prepare(self, envelopes: Sequence[SpooledEnvelope]) -> tuple[Batch, dict[str, SpooledEnvelope]]:
+    def _look_ahead(self, after: int) -> None:
+        """Prepare the next batch, if a full one waits: a smaller one is better left to grow."""
+        envelopes = self._read(after)
+        if len(envelopes) == MAX_ITEMS:
+            self._ahead = self._prepare(envelopes)
+
+    def _take_ahead(self, envelopes: Sequence[SpooledEnvelope]) -> _Prepared | None:
+        """What was prepared ahead, if it is just this batch."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and envelopes and ahead.envelopes[0] is envelopes[0] and ahead.envelopes[-1] is envelopes[-1]:
+            return ahead
+        return None
+
+    def _prepare(self, envelopes: Sequence[SpooledEnvelope]) -> _Prepared:
         """Everything that needs no database. An envelope that breaks `prepare` is parked."""
         settings = configs({envelope.receipt.project_id for envelope in envelopes})
         values: list[Prepared] = []
         origins: dict[str, SpooledEnvelope] = {}
-        for envelope in envelopes:
-            receipt = envelope.receipt
-            config = settings.get(receipt.project_id) or ProjectConfig(receipt.project_id, receipt.organization_id)
-            try:
-                prepared = prepare(envelope, config)
-            except Exception as error:
-                log.exception("envelope %s of stream %s cannot be prepared", envelope.position, self.name)
-                self._park(envelope, f"{type(error).__name__}: {error}", traceback.format_exc())
-                continue
-            for value in prepared:
-                if isinstance(value, PreparedEvent | PreparedTransaction):
-                    origins[value.event_id] = envelope
-            values.extend(prepared)
-        return sort_out(values), origins
+        with timed(self.numbers, "prepare_seconds"):
+            for envelope in envelopes:
+                receipt = envelope.receipt
+                config = settings.get(receipt.project_id) or ProjectConfig(receipt.project_id, receipt.organization_id)
+                try:
+                    prepared = prepare(envelope, config)
+                except Exception as error:
+                    log.exception("envelope %s of stream %s cannot be prepared", envelope.position, self.name)
+                    self._park(envelope, f"{type(error).__name__}: {error}", traceback.format_exc())
+                    continue
+                for value in prepared:
+                    if isinstance(value, PreparedEvent | PreparedTransaction):
+                        origins[value.event_id] = envelope
+                values.extend(prepared)
+            return _Prepared(list(envelopes), sort_out(values), origins)
 
     def _known(self, batch: Batch) -> list[KnownEvent]:
         """Rows that events of the batch replace. Asked before anything is counted, and again on a replay."""
@@ -225,16 +274,19 @@ class Stream:
         return park
 
     def _park(self, envelope: SpooledEnvelope, reason: str, trace: str = "") -> None:
-        self.park.put(self.name, envelope.position, envelope.receipt, envelope.body, reason[:1000], trace)
-        self.numbers.parked += 1
+        with self._parking:
+            self.park.put(self.name, envelope.position, envelope.receipt, envelope.body, reason[:1000], trace)
+            self.numbers.parked += 1
 
     def _park_damage(self) -> None:
         """What the disk lost is kept as far as it can be read, and said aloud."""
         for damage in self.reader.take_damage():
             log.error("spool file %s of stream %s is damaged: %s", damage.file, self.name, damage.reason)
             if damage.position:
-                self.park.put(self.name, damage.position, damage.receipt, damage.body, f"damaged: {damage.reason}")
-                self.numbers.parked += 1
+                reason = f"damaged: {damage.reason}"
+                with self._parking:
+                    self.park.put(self.name, damage.position, damage.receipt, damage.body, reason)
+                    self.numbers.parked += 1
 
 
 class timed:

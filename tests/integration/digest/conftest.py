@@ -83,4 +83,4 @@ def stream(tmp_path, events, accept, park):
 
     yield _stream
     for one in made:
-        one.reader.close()
+        one.close()

@@ -154,6 +154,27 @@ def test_a_kill_anywhere_loses_nothing_and_counts_nothing_twice(accept, stream, 
     assert not DigestBatch.objects.exists()
 
 
+@pytest.mark.parametrize("place", PLACES)
+def test_a_kill_while_the_next_batch_is_prepared_ahead_changes_nothing(accept, stream, events, monkeypatch, place):
+    monkeypatch.setattr(stream_module, "MAX_ITEMS", 3)
+    ids = [uuid4().hex for _ in range(10)]
+    for number, event_id in enumerate(ids):
+        accept(("event", an_error(f"E{number % 2}", event_id=event_id)), event_id=event_id)
+    again = ids[0]  # in a later batch than the one that is stored when it is prepared
+    accept(("event", an_error("E0", event_id=again)), event_id=again)
+    one = stream()
+    one.digest()
+    _kill(monkeypatch, place)
+    with pytest.raises(Killed):
+        drain(one)
+
+    drain(stream())
+
+    assert stored(events) == dict.fromkeys(ids, 1)
+    assert sorted(Group.objects.values_list("times_seen", flat=True)) == [5, 5]
+    assert quantities() == {("accepted", ""): 10, ("invalid", "duplicate"): 1}
+
+
 def test_kills_one_after_the_other_at_random_places(accept, stream, events, monkeypatch):
     chance = random.Random(7)
     ids = [uuid4().hex for _ in range(40)]
