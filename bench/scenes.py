@@ -20,6 +20,8 @@ from bench.payloads import Payloads, Size
 from tests.support.http import Client
 from tests.support.server import LiveServer, live_server
 from vedette.core import runtime
+from vedette.events.client import EngineAddress, connect
+from vedette.events.queries import store_facts
 
 Result = dict[str, Any]
 BENCH = {"VEDETTE_BENCH": "1", "VEDETTE_SPOOL_MAX_BYTES": str(2**34), "VEDETTE_LOG_LEVEL": "WARNING"}
@@ -83,7 +85,7 @@ def digest() -> Iterator[Result]:
                     "name": "digest",
                     "size": size,
                     "issues": issues,
-                    **_drained(server),
+                    **_drained(server, goal * 4),
                     "goal_per_second": goal,
                     "disk_bytes_per_event": round(_disk(server) / (goal * 4)),
                 }
@@ -141,14 +143,8 @@ def pages(events: int = 100_000) -> Iterator[Result]:
         load.run(Plan(shop["dsn"], 100, issues=2_000, events=events, spread_days=10, connections=16))
         server.flush(180)
         loaded = time.monotonic() - began
-        size = _disk(server)
-        yield {
-            "name": "load",
-            "events": events,
-            "seconds": round(loaded, 1),
-            "disk_bytes_per_event": round(size / events),
-            "goal_disk_bytes_per_event": 1000,
-        }
+        yield {"name": "load", "events": events, "seconds": round(loaded, 1)}
+        yield {"name": "disk", "events": events, **_disk_parts(server, events), "goal_bytes_per_event": 1000}
         yield from _page_times(server, shop, events)
         yield {"name": f"start with {events} events", "seconds": round(server.restart().ready_after_seconds, 2)}
 
@@ -232,7 +228,7 @@ def _is_seen(api: Client, shop: Result, event_id: str) -> bool:
     return False
 
 
-def _drained(server: LiveServer) -> Result:
+def _drained(server: LiveServer, events: int) -> Result:
     """Watch the digest until nothing waits; its rate between the first batch and the last."""
     seen: list[tuple[float, int]] = []
     deadline = time.monotonic() + 60
@@ -240,7 +236,7 @@ def _drained(server: LiveServer) -> Result:
     while time.monotonic() < deadline:
         status = runtime.ask_engine(server.runtime(), "status").get("digest") or {}
         seen.append((time.monotonic(), int(status.get("digested", 0))))
-        if status and not status["spooled"]:
+        if status and status["digested"] >= events:
             break
         time.sleep(0.05)
     moving = [(at, count) for at, count in seen if count]
@@ -308,7 +304,28 @@ def _spooled(server: LiveServer) -> int:
 
 def _disk(server: LiveServer) -> int:
     """Bytes that everything of this server takes on the disk."""
-    return sum(path.stat().st_blocks * 512 for path in Path(server.data_dir).rglob("*") if path.is_file())
+    return _size(server.data_dir)
+
+
+def _disk_parts(server: LiveServer, events: int) -> Result:
+    """Bytes per event: all, by directory, and what the event store needs of its own (it keeps merged parts a while)."""
+    told = server.runtime()
+    store = connect(lambda: EngineAddress(runtime.LOOPBACK, told.port, told.secret))
+    try:
+        active = sum(int(table.bytes_on_disk or 0) for table in store_facts(store).tables)
+    finally:
+        store.close()
+    by_place = {path.name: _size(path) for path in sorted(server.data_dir.iterdir())}
+    return {
+        "bytes_per_event": round(sum(by_place.values()) / events),
+        "event_store_active_bytes_per_event": round(active / events),
+        "by_place": {name: round(size / events) for name, size in by_place.items() if size >= events},
+    }
+
+
+def _size(path: Path) -> int:
+    files = path.rglob("*") if path.is_dir() else [path]
+    return sum(file.stat().st_blocks * 512 for file in files if file.is_file())
 
 
 def _rate(report: load.Report) -> float:
