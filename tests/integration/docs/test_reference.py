@@ -11,7 +11,8 @@ from tests.support.reference import ROOT
 
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 REASON = re.compile(
-    r"(?:reason = |reason=|reason: str = |Dropping\(Outcome\.\w+, |(?:dropped|refused)\([^\"\n]*, |Rejected\()\"([a-z][a-z_]+)\""
+    r"(?:reason = |reason=|reason: str = |Dropping\(Outcome\.\w+, |(?:dropped|refused)\([^\"\n]*, |Rejected\()"
+    r"\"([a-z][a-z_]+)\""
 )
 
 

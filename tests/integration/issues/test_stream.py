@@ -202,7 +202,7 @@ def test_pages_show_every_issue_once_forwards_and_backwards(events, take, query)
             break
         cursor = page.next
     assert len(seen) == len(set(seen)) == 23
-    assert not pages[0] == pages[1]
+    assert pages[0] != pages[1]
 
     back = []
     while page.has_previous:
