@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from vedette.cli.main import COMMANDS
+from vedette.cli.main import COMMANDS, cli
 from vedette.settings import VARIABLES
 from vedette.wire.outcomes import Category, Outcome
 
@@ -26,10 +26,11 @@ def settings_table() -> str:
 
 def commands() -> str:
     """Every command with its options, as its `--help` tells them."""
+    parent = click.Context(cli, info_name="vedette", **cli.context_settings)
     sections = []
     for name in COMMANDS:
         command: click.Command = importlib.import_module(COMMANDS[name][0]).command
-        context = click.Context(command, info_name=f"vedette {name}", max_content_width=100, terminal_width=100)
+        context = click.Context(command, parent, info_name=name, max_content_width=100, terminal_width=100)
         sections.append(f"## vedette {name}\n\n```text\n{command.get_help(context).strip()}\n```")
     return "\n\n".join(sections)
 
