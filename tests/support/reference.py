@@ -2,6 +2,7 @@
 
 import importlib
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -26,13 +27,17 @@ def settings_table() -> str:
 
 def commands() -> str:
     """Every command with its options, as its `--help` tells them."""
-    parent = click.Context(cli, info_name="vedette", **cli.context_settings)
-    sections = []
-    for name in COMMANDS:
-        command: click.Command = importlib.import_module(COMMANDS[name][0]).command
+    top = click.Context(cli, info_name="vedette", **cli.context_settings)
+    return "\n\n".join(_sections(top, {name: importlib.import_module(COMMANDS[name][0]).command for name in COMMANDS}))
+
+
+def _sections(parent: click.Context, commands: Mapping[str, click.Command]) -> Iterator[str]:
+    """A section for each command, and for those of a group behind it."""
+    for name, command in commands.items():
         context = click.Context(command, parent, info_name=name, max_content_width=100, terminal_width=100)
-        sections.append(f"## vedette {name}\n\n```text\n{command.get_help(context).strip()}\n```")
-    return "\n\n".join(sections)
+        yield f"## {context.command_path}\n\n```text\n{command.get_help(context).strip()}\n```"
+        if isinstance(command, click.Group):
+            yield from _sections(context, command.commands)
 
 
 def outcome_table() -> str:
