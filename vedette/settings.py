@@ -10,7 +10,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from vedette.core.errors import Misconfigured
 
@@ -49,19 +49,21 @@ VARIABLES = (
     Variable(
         "VEDETTE_EVENTS_URL",
         "chdb:///events in the data directory",
-        "The event store: `chdb:///PATH` (inside the engine process) or `clickhouse://USER:PASSWORD@HOST:PORT/DATABASE`.",
+        "The event store: `chdb:///PATH` (inside the engine process) or "
+        "`clickhouse://USER:PASSWORD@HOST:PORT/DATABASE` (`?secure=1` for TLS).",
         secret=True,
     ),
     Variable(
         "VEDETTE_REDIS_URL",
         "none",
-        "Redis or Valkey for what several nodes share: caches, sign-in rate limits, the id sequence.",
+        "Redis or Valkey for what several nodes share: sign-in rate limits and the id sequence.",
         secret=True,
     ),
     Variable(
         "VEDETTE_MAIL_URL",
         "none: mail is written to the log",
-        "Outgoing mail: `smtp://USER:PASSWORD@HOST:PORT`, `smtps://…`, with `?from=ADDRESS`.",
+        "Outgoing mail: `smtp://USER:PASSWORD@HOST:PORT`, `smtps://…`, with `?from=ADDRESS` and `&tls=false`. "
+        "Nothing sends mail yet.",
         secret=True,
     ),
     Variable(
@@ -84,7 +86,11 @@ VARIABLES = (
         "86400",
         "How many seconds the oldest waiting item may be old; beyond that senders get 429.",
     ),
-    Variable("VEDETTE_RETENTION_DAYS", "90", "For how many days events are kept."),
+    Variable(
+        "VEDETTE_RETENTION_DAYS",
+        "90",
+        "For how many days events (in whole weeks), attachments, user reports and outcomes are kept.",
+    ),
     Variable("VEDETTE_REGION", "0", "The number of this region in the ids of organizations, teams and projects."),
     Variable("VEDETTE_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Variable("VEDETTE_BENCH", "false", "Adds an empty handler to measure against. For benchmarks only."),
@@ -138,11 +144,30 @@ def _bind(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+def _parts(name: str, text: str, hint: str) -> SplitResult:
+    """The parts of a URL. Raises `Misconfigured` by the variable's name, never repeating a password."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # read here, where a bad one can still be told by name
+    except ValueError as error:
+        raise Misconfigured(f"{name} is no address: {error}", hint) from None
+    return parts
+
+
+def _options(name: str, parts: SplitResult, known: tuple[str, ...]) -> dict[str, str]:
+    """What stands behind the question mark. Raises `Misconfigured` for an option that nobody reads."""
+    options = dict(parse_qsl(parts.query))
+    unknown = options.keys() - set(known)
+    if unknown:
+        raise Misconfigured(f"{name} has an unknown option: {min(unknown)}", f"Known: {', '.join(known)}.")
+    return options
+
+
 def _external_url(text: str, host: str, port: int) -> str:
     if not text:
         shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 (compared, not bound)
         return f"http://{f'[{shown}]' if ':' in shown else shown}{'' if port == 80 else f':{port}'}"
-    parts = urlsplit(text)
+    parts = _parts("VEDETTE_URL", text, "Write http:// or https:// and a host, without a path.")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
         raise Misconfigured(f"VEDETTE_URL is {text!r}", "Write http:// or https:// and a host, without a path.")
     return f"{parts.scheme}://{parts.netloc}"
@@ -183,14 +208,16 @@ class EventsAddress:
     secure: bool = False
 
 
-def _events_address(text: str, data_dir: Path) -> EventsAddress:
+def read_events_url(text: str, data_dir: Path) -> EventsAddress:
+    """The event store that VEDETTE_EVENTS_URL names; the empty text is the embedded one. Raises `Misconfigured`."""
+    name, hint = "VEDETTE_EVENTS_URL", "Write chdb:///PATH or clickhouse://USER:PASSWORD@HOST:PORT/DATABASE?secure=1."
     if not text:
         return EventsAddress(embedded=True, path=data_dir / "events")
-    parts = urlsplit(text)
+    parts = _parts(name, text, hint)
     if parts.scheme == "chdb" and not parts.netloc:
         return EventsAddress(embedded=True, path=Path(unquote(parts.path)) if parts.path else data_dir / "events")
-    if parts.scheme in ("clickhouse", "clickhouses") and parts.hostname:
-        secure = parts.scheme == "clickhouses"
+    if parts.scheme == "clickhouse" and parts.hostname:
+        secure = _options(name, parts, ("secure",)).get("secure", "0").lower() in ("1", "true", "yes")
         return EventsAddress(
             embedded=False,
             path=data_dir / "events",
@@ -198,17 +225,16 @@ def _events_address(text: str, data_dir: Path) -> EventsAddress:
             port=parts.port or (8443 if secure else 8123),
             username=unquote(parts.username or "default"),
             password=unquote(parts.password or ""),
-            database=parts.path.strip("/") or "default",
+            database=unquote(parts.path.strip("/")) or "default",
             secure=secure,
         )
-    raise Misconfigured(
-        "VEDETTE_EVENTS_URL is not understood", "Write chdb:///PATH or clickhouse://HOST:PORT/DATABASE."
-    )
+    raise Misconfigured(f"{name} is not understood", hint)
 
 
 def _database(text: str, data_dir: Path) -> dict[str, Any]:
     """Django's description of the relational database."""
-    parts = urlsplit(text or f"sqlite:///{data_dir / 'vedette.sqlite3'}")
+    name, hint = "VEDETTE_DATABASE_URL", "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
+    parts = _parts(name, text or f"sqlite:///{data_dir / 'vedette.sqlite3'}", hint)
     if parts.scheme == "sqlite":
         path = unquote(parts.path)
         return {
@@ -236,18 +262,17 @@ def _database(text: str, data_dir: Path) -> dict[str, Any]:
             "CONN_HEALTH_CHECKS": True,
             "OPTIONS": options,
         }
-    raise Misconfigured(
-        "VEDETTE_DATABASE_URL is not understood", "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
-    )
+    raise Misconfigured(f"{name} is not understood", hint)
 
 
 def _mail(text: str) -> dict[str, Any]:
     if not text:
         return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    parts = urlsplit(text)
+    name, hint = "VEDETTE_MAIL_URL", "Write smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS."
+    parts = _parts(name, text, hint)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise Misconfigured("VEDETTE_MAIL_URL is not understood", "Write smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS.")
-    options = dict(parse_qsl(parts.query))
+        raise Misconfigured(f"{name} is not understood", hint)
+    options = _options(name, parts, ("from", "tls"))
     return {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": parts.hostname,
@@ -303,7 +328,7 @@ def _read() -> Settings:
         bind_host=host,
         bind_port=port,
         url=_external_url(_text("VEDETTE_URL"), host, port),
-        events=_events_address(_text("VEDETTE_EVENTS_URL"), data_dir),
+        events=read_events_url(_text("VEDETTE_EVENTS_URL"), data_dir),
         redis_url=_text("VEDETTE_REDIS_URL"),
         trust_proxy=_flag("VEDETTE_TRUST_PROXY", False),
         spool_max_bytes=_number("VEDETTE_SPOOL_MAX_BYTES", 2**31, 2**20, 2**50),
@@ -384,7 +409,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": VEDETTE.redis_url}
     if VEDETTE.redis_url
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # Room enough that nobody can push the counters of failed sign-ins out of it.
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 }
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["vedette.accounts.backends.UsernameOrEmailBackend"]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -220,42 +219,17 @@ class EventStore:
             self._connections.clear()
 
 
-def connect(where: str | Callable[[], EngineAddress]) -> EventStore:
-    """The event store at `clickhouse://user:password@host:port/database` (`?secure=1` for TLS), or the embedded
-    engine whose present address the callable tells (it may raise `StoreUnavailable`).
-
-    Nothing is sent yet. Raises `Misconfigured` for an address that cannot be one.
-    """
-    if isinstance(where, str):
-        server = read_url(where)
-        return EventStore(lambda: server, embedded=False)
+def connect(where: ServerAddress | Callable[[], EngineAddress]) -> EventStore:
+    """The event store at a ClickHouse server, or the embedded engine whose present address the callable tells (it may
+    raise `StoreUnavailable`). Nothing is sent yet."""
+    if isinstance(where, ServerAddress):
+        return EventStore(lambda: where, embedded=False)
 
     def present() -> ServerAddress:
         engine = where()
         return ServerAddress(engine.host, engine.port, EMBEDDED_USER, engine.secret)
 
     return EventStore(present, embedded=True)
-
-
-def read_url(url: str) -> ServerAddress:
-    """The parts of a `clickhouse://` address. Raises `Misconfigured`, never repeating the password."""
-    hint = "clickhouse://user:password@host:8123/database, with ?secure=1 for TLS"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise Misconfigured("VEDETTE_EVENTS_URL is no address", hint) from None
-    if parts.scheme != "clickhouse" or not parts.hostname:
-        raise Misconfigured("VEDETTE_EVENTS_URL is no clickhouse:// address", hint)
-    secure = parse_qs(parts.query).get("secure", ["0"])[-1].lower() in ("1", "true", "yes")
-    return ServerAddress(
-        host=parts.hostname,
-        port=port or (8443 if secure else 8123),
-        username=unquote(parts.username or "default"),
-        password=unquote(parts.password or ""),
-        database=unquote(parts.path.strip("/")) or "default",
-        secure=secure,
-    )
 
 
 def _judged(error: Exception) -> Exception:

@@ -5,21 +5,27 @@ first use and again after a lost connection, so that a restarted engine is found
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
 from vedette.core.runtime import read
 from vedette.events.client import EngineAddress, EventStore, ServerAddress, StoreUnavailable, connect
 
+if TYPE_CHECKING:
+    from vedette.settings import EventsAddress
+
 
 @cache
 def event_store() -> EventStore:
     """The one store of this process; safe to use from many threads. Nothing is sent yet."""
     where = settings.VEDETTE.events
-    if where.embedded:
-        return connect(_engine)
-    server = ServerAddress(where.host, where.port, where.username, where.password, where.database, where.secure)
-    return EventStore(lambda: server, embedded=False)
+    return connect(_engine) if where.embedded else connect(server_address(where))
+
+
+def server_address(where: "EventsAddress") -> ServerAddress:
+    """A ClickHouse server of the settings as the client wants it."""
+    return ServerAddress(where.host, where.port, where.username, where.password, where.database, where.secure)
 
 
 def _engine() -> EngineAddress:

@@ -9,8 +9,10 @@ import pytest
 
 from tests.integration.events.engine_process import EngineProcess, running_engine
 from vedette.events.client import EventStore, connect
+from vedette.events.connection import server_address
 from vedette.events.migrate import migrate
 from vedette.events.writer import TABLES
+from vedette.settings import read_events_url
 
 pytest.register_assert_rewrite("tests.integration.events.contract")
 
@@ -32,7 +34,7 @@ def store(request: pytest.FixtureRequest) -> Iterator[EventStore]:
     if request.param == "chdb":
         store = request.getfixturevalue("shared_engine").store()
     else:
-        store = connect(CLICKHOUSE_URL)
+        store = connect(server_address(read_events_url(CLICKHOUSE_URL, Path())))
         migrate(store)
     for table in TABLES:
         store.run(f"TRUNCATE TABLE {table}")
