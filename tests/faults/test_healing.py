@@ -1,4 +1,7 @@
-"""One process dies, the other goes on, and the supervisor brings the dead one back within two seconds."""
+"""One process dies, the other goes on, and the supervisor brings the dead one back within two seconds.
+
+A machine that does other work besides gets more time, in proportion to its load.
+"""
 
 import os
 import time
@@ -7,6 +10,7 @@ import pytest
 
 from bench.payloads import Payloads
 from tests.faults.sender import Senders
+from tests.support.machine import busy_seconds
 from tests.support.server import LiveServer
 from vedette.core import runtime
 
@@ -29,8 +33,8 @@ def test_while_the_engine_is_away_ingest_goes_on(server: LiveServer):
         killed = time.monotonic()
         server.kill("engine")
         while server.pids().get("engine") in (None, before["engine"]) or not server.is_ready():
-            senders.wait_for(senders.count + 1, 0.5)  # not one pause of half a second
-            assert time.monotonic() - killed < HEALED_SECONDS, server.log_tail()
+            senders.wait_for(senders.count + 1, 0.5 + busy_seconds())  # not one pause of half a second
+            assert time.monotonic() - killed < HEALED_SECONDS + busy_seconds(), server.log_tail()
         accepted = senders.count
         tried = senders.acknowledged.attempts
     server.flush()
@@ -48,7 +52,7 @@ def test_while_the_front_is_away_the_engine_goes_on(server: LiveServer):
     server.kill("front")
     while server.pids().get("front") in (None, before["front"]) or not server.is_ready():
         assert runtime.ask_engine(told, "status")["ready"]
-        assert time.monotonic() - killed < HEALED_SECONDS, server.log_tail()
+        assert time.monotonic() - killed < HEALED_SECONDS + busy_seconds(), server.log_tail()
 
     assert server.pids()["engine"] == before["engine"]
 

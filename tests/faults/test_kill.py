@@ -1,6 +1,6 @@
 """kill -9 of everything at random moments: what was acknowledged is stored once and counted once.
 
-`VEDETTE_FAULT_EVENTS` and `VEDETTE_FAULT_KILLS` scale it (`make test-faults-full` sends 10,000 and kills 20 times);
+`VEDETTE_FAULT_EVENTS` and `VEDETTE_FAULT_KILLS` scale it (`make test-faults-full` sends 10,000 and kills 21 times);
 `VEDETTE_FAULT_SEED` repeats a run that failed.
 """
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.machine import busy_seconds
 from tests.support.server import LiveServer, live_server
 from vedette import __version__
 from vedette.core import runtime
@@ -132,13 +133,8 @@ def test_a_killed_child_is_healed_while_the_other_goes_on(server, name, other):
 
     assert server.pids()[other] == before[other]
     assert server.pids()["supervisor"] == before["supervisor"]
-    assert took < HEALED_SECONDS + _busy()
+    assert took < HEALED_SECONDS + busy_seconds()
     assert f"the {name} (process {before[name]}) was killed by SIGKILL" in server.log_path.read_text()
-
-
-def _busy():
-    """What a machine that does other work besides may take longer."""
-    return max(os.getloadavg()[0] - 1.0, 0.0) * 2.0
 
 
 def test_it_stops_in_order_and_leaves_nothing():

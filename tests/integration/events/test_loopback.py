@@ -215,7 +215,7 @@ class TestDoor:
             store.rows("SELECT 1")
             times.append(time.perf_counter() - began)
 
-        assert sorted(times)[25] < 0.02  # 2 ms on a quiet machine; a lost TCP_NODELAY would cost 44
+        assert min(times) < 0.02  # 2 ms; a lost TCP_NODELAY would cost each of them 44
 
 
 HOOKED = """

@@ -75,6 +75,10 @@ def application(directory: Path) -> Callable[..., Any]:
             return []
         if path == "/slow":
             time.sleep(float(environ["QUERY_STRING"]))
+        if path == "/held":
+            (directory / f"held-{environ['QUERY_STRING']}").touch()
+            while not (directory / "let-go").exists():
+                time.sleep(0.01)
         if path == "/stats":
             stats = environ[STATS_KEY]
             body = json.dumps({name: getattr(stats, name) for name in stats.__slots__}).encode()
