@@ -12,7 +12,7 @@ from tests.support.reference import ROOT
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 REASON = re.compile(
     r"(?:reason = |reason=|reason: str = |Dropping\(Outcome\.\w+, |(?:dropped|refused)\([^\"\n]*, |Rejected\()"
-    r"\"([a-z][a-z_]+)\""
+    r"\"([a-z][a-z_-]+)\""
 )
 
 
@@ -28,7 +28,7 @@ def test_every_reason_of_an_outcome_is_explained():
     ]
     used = {reason for path in sources for reason in REASON.findall(path.read_text())}
     explained = set(
-        re.findall(r"^\| `\w+` \| `(\w+)` \|", (ROOT / "docs/reference/outcomes.md").read_text(), re.MULTILINE)
+        re.findall(r"^\| `\w+` \| `([\w-]+)` \|", (ROOT / "docs/reference/outcomes.md").read_text(), re.MULTILINE)
     )
 
     assert used
