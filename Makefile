@@ -113,6 +113,8 @@ docs-check: $(DEV_STAMP) ## that the reference names every setting, command, rea
 .PHONY: docs
 docs: $(DEV_STAMP) ## write what the reference takes from the code
 	@$(BIN)/python -m tests.support.reference
+	@$(BIN)/python -m vedette.api.openapi > docs/reference/openapi.json.new
+	@mv docs/reference/openapi.json.new docs/reference/openapi.json
 
 .PHONY: bench
 bench: $(DEV_STAMP) ## measure; one JSON line each in bench/results/
