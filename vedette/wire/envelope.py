@@ -20,12 +20,16 @@ from vedette.wire.refusals import MalformedEnvelope, TooLarge
 
 MAX_ITEMS = 500
 MAX_HEADER_BYTES = 64 * 1024
+MAX_ITEM_HEADER_BYTES = 8 * 1024
+MAX_ALL_HEADERS_BYTES = 256 * 1024  # of one envelope, its own included
 MAX_HEADER_DEPTH = 16
+MAX_HEADER_BRACKETS = 256
 
 _decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _WHITESPACE = re.compile(rb"[ \t\r\n]*")
-# A string that does not end swallows the rest in one step: nothing here is ever scanned twice.
-_BRACKETS = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[{}\[\]]', re.DOTALL)
+# The next bracket outside of strings, in one step. A string that does not end swallows the rest: nothing here is ever
+# scanned twice, as long as it is matched and not searched for.
+_NEXT_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+"?)*+([{}\[\]])', re.DOTALL)
 _MISSING_NEWLINE = "missing newline after header or payload"
 _LF = ord("\n")
 _SPACE = ord(" ")
@@ -70,13 +74,19 @@ def parse_envelope(body: bytes, *, views: bool = False) -> Envelope:
     header, position = parse_header(body)
     source: bytes | memoryview = memoryview(body) if views else body
     items: list[Item] = []
+    header_bytes = position
     while position < len(body):
         if body[position] <= _SPACE and _skip_whitespace(body, position) == len(body):
             break  # rule 5 [V]
         if len(items) == MAX_ITEMS:
             raise MalformedEnvelope("too many individual items", reason="too_many_items")
-        item, position = _item(body, position, source)
+        item, start, end = _item(body, position, source)
+        header_bytes += start - position
+        if header_bytes > MAX_ALL_HEADERS_BYTES:
+            causes = (f"all headers are longer than {MAX_ALL_HEADERS_BYTES} bytes",)
+            raise MalformedEnvelope("invalid item header", causes=causes)
         items.append(item)
+        position = end + 1
     return Envelope(header, tuple(items))
 
 
@@ -84,7 +94,7 @@ def parse_header(body: bytes) -> tuple[dict[str, Any], int]:
     """The envelope's own header, and where its items begin. Raises `MalformedEnvelope`."""
     if _skip_whitespace(body, 0) == len(body):
         raise MalformedEnvelope("missing envelope header")
-    header, end = _header(body, 0, "invalid envelope header")
+    header, end = _header(body, 0, MAX_HEADER_BYTES, "invalid envelope header")
     if header.get("event_id") is not None and as_event_id(header["event_id"]) is None:
         causes = ("event_id is not a UUID",)
         raise MalformedEnvelope("invalid envelope header", causes=causes, reason="invalid_event_id")
@@ -144,8 +154,9 @@ def _beyond(item_type: str) -> TooLarge:
     return TooLarge(f"envelope exceeded size limits for type '{item_type}'")
 
 
-def _item(body: bytes, position: int, source: bytes | memoryview) -> tuple[Item, int]:
-    header, start = _header(body, position, "invalid item header")
+def _item(body: bytes, position: int, source: bytes | memoryview) -> tuple[Item, int, int]:
+    """The item at `position`, and where its payload begins and ends."""
+    header, start = _header(body, position, MAX_ITEM_HEADER_BYTES, "invalid item header")
     item_type = header.get("type")
     if type(item_type) is not str:
         raise MalformedEnvelope("invalid item header", causes=("type is missing or not a string",))
@@ -161,14 +172,14 @@ def _item(body: bytes, position: int, source: bytes | memoryview) -> tuple[Item,
             raise MalformedEnvelope("unexpected end of file")
         if end < len(body) and body[end] != _LF:
             raise MalformedEnvelope(_MISSING_NEWLINE)
-    return Item(header, source[start:end], item_type), end + 1
+    return Item(header, source[start:end], item_type), start, end
 
 
-def _header(body: bytes, position: int, complaint: str) -> tuple[dict[str, Any], int]:
+def _header(body: bytes, position: int, limit: int, complaint: str) -> tuple[dict[str, Any], int]:
     """The JSON object at `position` and where the payload begins: behind the LF that must follow it (rule 1)."""
-    end = body.find(b"\n", position, position + MAX_HEADER_BYTES)
+    end = body.find(b"\n", position, position + limit)
     if end < 0:
-        end = min(len(body), position + MAX_HEADER_BYTES)
+        end = min(len(body), position + limit)
     line = body[position:end]
     whole = end == len(body) or body[end] == _LF
     if whole and line[-1:] == b"}" and line.count(b"{") + line.count(b"[") <= MAX_HEADER_DEPTH:
@@ -176,7 +187,7 @@ def _header(body: bytes, position: int, complaint: str) -> tuple[dict[str, Any],
             return _decode_object(line), min(end + 1, len(body))
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass  # several lines, or something behind the object: look closer
-    end = _end_of_object(body, position, complaint)
+    end = _end_of_object(body, position, limit, complaint)
     try:
         header = _decode_object(body[position:end])
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -191,27 +202,27 @@ def _skip_whitespace(body: bytes, position: int) -> int:
     return match.end() if match else position
 
 
-def _end_of_object(body: bytes, position: int, complaint: str) -> int:
-    """Where the object that begins at `position`, behind any white space, ends: its size and depth are bounded here."""
+def _end_of_object(body: bytes, position: int, limit: int, complaint: str) -> int:
+    """Where the object at `position`, behind any white space, ends: its size, depth and brackets are bounded here."""
     start = _skip_whitespace(body, position)
     if start == len(body):
         raise MalformedEnvelope("unexpected end of file")
     if body[start : start + 1] != b"{":
         raise MalformedEnvelope(complaint, causes=("not a JSON object",))
-    depth = 0
-    for match in _BRACKETS.finditer(body, start, start + MAX_HEADER_BYTES):
-        token = match[0]
-        if token in (b"{", b"["):
-            depth += 1
-            if depth > MAX_HEADER_DEPTH:
-                raise MalformedEnvelope(complaint, causes=(f"nested deeper than {MAX_HEADER_DEPTH} levels",))
-        elif token in (b"}", b"]"):
-            depth -= 1
-            if depth == 0:
-                return match.end()
-    unfinished = len(body) - start <= MAX_HEADER_BYTES
-    cause = "the JSON object does not end" if unfinished else f"longer than {MAX_HEADER_BYTES} bytes"
-    raise MalformedEnvelope(complaint, causes=(cause,))
+    depth, end = 0, start
+    for _ in range(MAX_HEADER_BRACKETS):
+        match = _NEXT_BRACKET.match(body, end, start + limit)
+        if match is None:
+            unfinished = len(body) - start <= limit
+            cause = "the JSON object does not end" if unfinished else f"longer than {limit} bytes"
+            raise MalformedEnvelope(complaint, causes=(cause,))
+        end = match.end()
+        depth += 1 if match[1] in (b"{", b"[") else -1
+        if depth > MAX_HEADER_DEPTH:
+            raise MalformedEnvelope(complaint, causes=(f"nested deeper than {MAX_HEADER_DEPTH} levels",))
+        if depth == 0:
+            return end
+    raise MalformedEnvelope(complaint, causes=(f"more than {MAX_HEADER_BRACKETS} brackets",))
 
 
 class _Named(msgspec.Struct):

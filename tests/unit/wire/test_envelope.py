@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vedette.core.errors import Refused
 from vedette.wire.envelope import (
     MAX_HEADER_BYTES,
+    MAX_ITEM_HEADER_BYTES,
     Envelope,
     Item,
     category_of,
@@ -210,6 +211,36 @@ def test_a_header_with_many_small_objects_is_read():
     packages = b'{"sdk":{"packages":[%s]}}' % b",".join([b'{"name":"p"}'] * 40)
 
     assert len(parse_envelope(packages + b"\n").header["sdk"]["packages"]) == 40
+
+
+def test_an_item_header_beyond_its_size_is_refused():
+    header = b'{"type":"x","a":"%s"}'
+    most = MAX_ITEM_HEADER_BYTES - len(header % b"")
+
+    assert len(parse_envelope(b"{}\n" + header % (b"x" * most) + b"\n").items) == 1
+    assert refusal(b"{}\n" + header % (b"x" * (most + 1)) + b"\n") == "invalid item header"
+
+
+def test_headers_beyond_their_size_all_together_are_refused():
+    item = b'{"type":"x","length":0,"a":"%s"}\n\n' % (b"x" * 8000)
+
+    assert len(parse_envelope(b"{}\n" + item * 32).items) == 32
+    assert refusal(b"{}\n" + item * 33) == "invalid item header"
+
+
+@pytest.mark.parametrize(
+    ("where", "name"), [(b"%s", "envelope"), (b'{}\n{"type":"x","a":%s}', "item")], ids=["envelope", "item"]
+)
+def test_headers_with_very_many_brackets_are_refused(where, name):
+    many = b'{"a":[%s]}' % b",".join([b"[]"] * 300)
+
+    assert refusal(where % many + b"\n") == f"invalid {name} header"
+
+
+def test_brackets_in_strings_are_no_brackets():
+    text = b"[{" * 1000 + b'\\"]'
+
+    assert parse_envelope(b'{"a":"%s"}\n' % text).header["a"].endswith('"]')
 
 
 def test_payloads_can_be_views_of_the_body():
