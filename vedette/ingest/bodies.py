@@ -24,20 +24,23 @@ class BodySource(Protocol):
 
 
 class Room:
-    """The bytes of all requests in flight, in `stats.inflight_bytes`, and their bound."""
+    """Bytes of requests in flight and their bound; `stats.inflight_bytes` has the sum of all rooms."""
 
     def __init__(self, limit_bytes: int, stats: IngestStats) -> None:
         self._limit_bytes = limit_bytes
         self._stats = stats
+        self._taken = 0
 
     def take(self, size: int) -> None:
         """Make room for `size` bytes. Raises `Busy` (503)."""
-        if self._stats.inflight_bytes + size > self._limit_bytes:
+        if self._taken + size > self._limit_bytes:
             raise Busy("too many requests at once")
+        self._taken += size
         self._stats.inflight_bytes += size
 
     def give_back(self, size: int) -> None:
         """The bytes are gone."""
+        self._taken -= size
         self._stats.inflight_bytes -= size
 
 
@@ -100,10 +103,10 @@ async def read_body(source: BodySource, length: int | None, limit: int, room: Ro
             try:
                 async for chunk in stream:
                     # Only what has arrived is counted: a large Content-Length alone must not fill the room.
+                    if taken + len(chunk) > limit:
+                        raise too_large(limit)
                     room.take(len(chunk))
                     taken += len(chunk)
-                    if taken > limit:
-                        raise too_large(limit)
                     chunks.append(chunk)
             except (TooLarge, Busy):
                 chunks.clear()

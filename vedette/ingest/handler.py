@@ -34,8 +34,9 @@ from vedette.spool.records import Receipt
 from vedette.spool.writer import SpoolWriter
 from vedette.wire.auth import Credentials, read_credentials
 from vedette.wire.clientip import client_address
-from vedette.wire.encoding import decode_body, encodings
+from vedette.wire.encoding import decode_body, decode_prefix, encodings
 from vedette.wire.envelope import (
+    MAX_HEADER_BYTES,
     Envelope,
     category_of,
     check_limits,
@@ -53,7 +54,7 @@ from vedette.wire.store import decode_store
 log = logging.getLogger("vedette.ingest")
 
 _ENVELOPE_TYPE = "application/x-sentry-envelope"
-# What is inflated in the event loop; larger bodies go to a thread.
+# What is inflated and parsed in the event loop; larger bodies go to a thread.
 _INLINE_BYTES = 256 * 1024
 _FLUSH_SECONDS = 1.0
 _MAX_USER_AGENT = 1024
@@ -62,7 +63,7 @@ _MAX_USER_AGENT = 1024
 class _Request:
     """What is known of one request so far; a refusal is counted with it."""
 
-    __slots__ = ("body_read", "encoding", "envelope", "exchange", "header", "key", "length", "route", "scope", "taken")
+    __slots__ = ("body_read", "encoding", "envelope", "exchange", "header", "held", "key", "length", "route", "scope")
 
     def __init__(self, scope: Scope, exchange: Exchange, route: Route) -> None:
         self.scope = scope
@@ -74,7 +75,18 @@ class _Request:
         self.length: int | None = None
         self.encoding = ""
         self.body_read = False
-        self.taken = 0
+        self.held: list[tuple[Room, int]] = []
+
+    def hold(self, room: Room, size: int) -> None:
+        """Take room until the request is answered. Raises `Busy` (503)."""
+        room.take(size)
+        self.held.append((room, size))
+
+    def let_go(self) -> None:
+        """Give back everything that is held."""
+        while self.held:
+            room, size = self.held.pop()
+            room.give_back(size)
 
 
 class IngestApp:
@@ -94,6 +106,9 @@ class IngestApp:
         self._spool = spool
         self._clock = clock
         self._room = Room(settings.inflight_limit_bytes, stats)
+        self._anonymous_room = Room(settings.anonymous_limit_bytes, stats)
+        # Apart from the bodies: one that is as large as it may be must have room for both.
+        self._inflated_room = Room(settings.inflight_limit_bytes, stats)
         self._patience = Patience(settings.body_seconds)
         self._quotas = KeyQuotas()
         self._ledger = RefusalLedger()
@@ -150,7 +165,7 @@ class IngestApp:
             log.exception("ingest failed on %s %s", scope.method, scope.path)
             return answers.broken()
         finally:
-            self._room.give_back(request.taken)
+            request.let_go()
 
     async def _accept(self, request: _Request) -> Answer:
         header, scope = request.header, request.scope
@@ -171,17 +186,17 @@ class IngestApp:
     async def _accept_envelope(self, request: _Request, credentials: Credentials | None) -> Answer:
         if credentials:
             await self._admit(request, credentials)
-        body = await self._read(request, self._settings.envelope_limit_bytes, anonymous=credentials is None)
-        plain = await self._inflate(body, request.encoding) if request.encoding else body
-        if credentials is None:
-            credentials = credentials_in(plain)
-            await self._admit(request, credentials)
-        envelope = request.envelope = parse_envelope(plain, views=True)
+            body = await self._read(request, self._settings.envelope_limit_bytes)
+        else:
+            body, credentials = await self._read_anonymous(request)
+        plain = await self._inflate(request, body) if request.encoding else body
+        envelope, event_id, beyond = await self._open(plain)
+        request.envelope = envelope
         check_consistency(envelope, credentials, _key(request), request.header)
-        check_limits(envelope)
+        if beyond:
+            raise beyond
         now = self._clock()
         limit, refused = self._limited(request, envelope, now)
-        event_id = own_event_id(envelope)
         if event_id is None and any(needs_event(item) for item in envelope.items):
             event_id = new_event_id()
         if len(refused) < len(envelope.items):
@@ -217,27 +232,52 @@ class IngestApp:
         request.key = key
         check_key(key, wanted, request.header)
 
+    async def _read_anonymous(self, request: _Request) -> tuple[bytes, Credentials]:
+        """The body of a request without credentials, and those that its envelope brought, admitted.
+
+        Until then it is in a room of its own, and nothing but its start is inflated.
+        """
+        limit = min(self._settings.envelope_limit_bytes, self._settings.anonymous_limit_bytes)
+        body = await self._read(request, limit, anonymous=True)
+        start = decode_prefix(body, request.encoding, MAX_HEADER_BYTES) if request.encoding else body
+        credentials = credentials_in(start)
+        await self._admit(request, credentials)
+        request.let_go()
+        request.hold(self._room, len(body))
+        return body, credentials
+
     async def _read(self, request: _Request, limit: int, *, anonymous: bool = False) -> bytes:
         request.length = declared_length(request.header("content-length"), limit)
         encoding = request.header("content-encoding")
         if encoding:
             request.encoding = ",".join(encodings(encoding))
-        body = await read_body(request.exchange, request.length, limit, self._room, self._patience)
+        room = self._anonymous_room if anonymous else self._room
+        body = await read_body(request.exchange, request.length, limit, room, self._patience)
         request.body_read = True
-        request.taken = len(body)
+        request.held.append((room, len(body)))
         if not body:
             if anonymous:
                 raise Unauthenticated("missing authorization information")
             raise Malformed("empty request body", reason="no_data")
         return body
 
-    async def _inflate(self, body: bytes, encoding: str) -> bytes:
+    async def _inflate(self, request: _Request, body: bytes) -> bytes:
         limit = self._settings.envelope_limit_bytes
+        plain = None
         if len(body) <= _INLINE_BYTES:
             with suppress(TooLarge):
-                return decode_body(body, encoding, min(limit, _INLINE_BYTES))
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._inflating, decode_body, body, encoding, limit)
+                plain = decode_body(body, request.encoding, min(limit, _INLINE_BYTES))
+        if plain is None:
+            loop = asyncio.get_running_loop()
+            plain = await loop.run_in_executor(self._inflating, decode_body, body, request.encoding, limit)
+        # Before this nobody knows the size; what is not counted yet is bounded by the number of threads.
+        request.hold(self._inflated_room, len(plain))
+        return plain
+
+    async def _open(self, plain: bytes) -> tuple[Envelope, str | None, TooLarge | None]:
+        if len(plain) <= _INLINE_BYTES:
+            return _opened(plain)
+        return await asyncio.get_running_loop().run_in_executor(self._inflating, _opened, plain)
 
     def _limited(
         self, request: _Request, envelope: Envelope, now: float
@@ -323,6 +363,16 @@ def _key(request: _Request) -> KeyInfo:
     if request.key is None:
         raise LookupError("the request has not been admitted")
     return request.key
+
+
+def _opened(plain: bytes) -> tuple[Envelope, str | None, TooLarge | None]:
+    """The envelope with its own event id, or with what is too large in it. Raises `MalformedEnvelope`."""
+    envelope = parse_envelope(plain, views=True)
+    try:
+        check_limits(envelope)
+    except TooLarge as error:
+        return envelope, None, error
+    return envelope, own_event_id(envelope), None
 
 
 def _sentry_data(query: str) -> bytes:

@@ -11,7 +11,8 @@ MIB = 1024 * 1024
 class IngestSettings:
     """Limits of the door. Body limits count plain bytes and bound what comes over the wire as well.
 
-    `inflight_limit_bytes` bounds the bodies that are being received or wait for the disk, all together;
+    `inflight_limit_bytes` bounds the bodies that are being received or wait for the disk, all together, and once more
+    what they were inflated to. `anonymous_limit_bytes` bounds the bodies of senders who are not known yet, one and all;
     `body_seconds` is how long a sender may take for one body.
     """
 
@@ -19,4 +20,5 @@ class IngestSettings:
     envelope_limit_bytes: int = 200 * MIB
     store_limit_bytes: int = STORE_LIMIT_BYTES
     inflight_limit_bytes: int = 256 * MIB
+    anonymous_limit_bytes: int = 32 * MIB
     body_seconds: float = 60.0

@@ -19,6 +19,8 @@ _BROTLI_STEP = 64 * 1024
 # Within 128 bytes zstd can say "4 MB of the same byte": the most that one step may be past the limit.
 _ZSTD_STEP = 128
 _ZSTD_WINDOW = 8 * 1024 * 1024
+# What `decode_prefix` reads beyond its limit: a zstd block says nothing before all of it is there, 128 KiB at most.
+_PREFIX_SLACK = 256 * 1024
 
 
 def encodings(header: str | None) -> tuple[str, ...]:
@@ -47,6 +49,17 @@ def decode_body(body: bytes, header: str | None, limit: int) -> bytes:
     if len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+def decode_prefix(body: bytes, header: str | None, limit: int) -> bytes:
+    """The first plain bytes of a body, at most `limit`: cheap, whatever the body would inflate to.
+
+    A body that goes on or ends too early is no error here; `decode_body` will say so. Raises `UndecodableBody` (400)
+    for broken data.
+    """
+    for name in reversed(encodings(header)):
+        body = _PREFIXES[name](body[: limit + _PREFIX_SLACK], limit + _PREFIX_SLACK)
+    return body[:limit]
 
 
 def _gzip(data: bytes, limit: int) -> bytes:
@@ -122,6 +135,52 @@ def _zstd(data: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
+def _gzip_prefix(data: bytes, limit: int) -> bytes:
+    return _zlib_prefix(data, limit, 31)
+
+
+def _deflate_prefix(data: bytes, limit: int) -> bytes:
+    return _zlib_prefix(data, limit, 15)
+
+
+def _zlib_prefix(data: bytes, limit: int, window_bits: int) -> bytes:
+    plain = b""
+    for _ in range(MAX_MEMBERS):
+        stage = zlib.decompressobj(window_bits)
+        try:
+            plain += stage.decompress(data, limit - len(plain))
+        except zlib.error as error:
+            raise UndecodableBody("failed to decode the body", causes=(str(error),)) from error
+        data = stage.unused_data.lstrip(b"\0")
+        if not data or len(plain) >= limit or window_bits == 15:  # a max_length of 0 would mean "no limit"
+            break
+    return plain
+
+
+def _brotli_prefix(data: bytes, limit: int) -> bytes:
+    stage = brotli.Decompressor()
+    plain = b""
+    try:
+        part = stage.process(data, output_buffer_limit=_BROTLI_STEP)
+        while part:
+            plain += part
+            if len(plain) >= limit or stage.is_finished():
+                break
+            part = stage.process(b"", output_buffer_limit=_BROTLI_STEP)
+    except brotli.error as error:
+        raise UndecodableBody("failed to decode the body", causes=(str(error),)) from error
+    return plain[:limit]
+
+
+def _zstd_prefix(data: bytes, limit: int) -> bytes:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+    try:
+        with decompressor.stream_reader(data, read_across_frames=True) as reader:
+            return reader.read(limit)
+    except zstandard.ZstdError as error:
+        raise UndecodableBody("failed to decode the body", causes=(str(error),)) from error
+
+
 def _too_large(limit: int) -> TooLarge:
     return TooLarge(f"request body is larger than {limit} bytes")
 
@@ -136,4 +195,11 @@ _STAGES: dict[str, Callable[[bytes, int], bytes]] = {
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstd,
+}
+_PREFIXES: dict[str, Callable[[bytes, int], bytes]] = {
+    "gzip": _gzip_prefix,
+    "x-gzip": _gzip_prefix,
+    "deflate": _deflate_prefix,
+    "br": _brotli_prefix,
+    "zstd": _zstd_prefix,
 }

@@ -100,3 +100,19 @@ def test_the_declared_length_is_read(text, length):
 def test_a_declared_length_beyond_the_limit_is_413():
     with pytest.raises(TooLarge):
         declared_length("101", 100)
+
+
+def test_rooms_are_bound_each_for_itself_and_counted_together(room, stats):
+    other = Room(10, stats)
+    room.take(1000)
+
+    other.take(10)
+    with pytest.raises(Busy):
+        other.take(1)
+
+    assert stats.inflight_bytes == 1010
+
+
+def test_a_chunked_body_beyond_a_limit_that_is_all_of_its_room_is_413(stats):
+    with pytest.raises(TooLarge):
+        asyncio.run(read_body(Source(b"x" * 60, b"x" * 60), None, 100, Room(100, stats), Patience(60)))

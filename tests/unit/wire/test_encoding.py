@@ -2,6 +2,7 @@
 
 import functools
 import gzip
+import random
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vedette.core.errors import Refused
-from vedette.wire.encoding import decode_body, encodings
+from vedette.wire.encoding import decode_body, decode_prefix, encodings
 from vedette.wire.refusals import TooLarge, UndecodableBody
 
 MIB = 1024 * 1024
@@ -143,3 +144,43 @@ def test_damaged_bodies_are_decoded_or_refused(name, plain, position, damage):
         status = refused.status
 
     assert status in (200, 400, 413)
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_the_start_of_a_bomb_costs_its_start_only(name):
+    bomb = ENCODERS[name](b"{}\n" + bytes(50 * MIB))
+
+    tracemalloc.start()
+    try:
+        start = decode_prefix(bomb, name, 64 * 1024)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert start == b"{}\n" + bytes(64 * 1024 - 3)
+    assert peak < 2 * MIB
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_start_is_all_of_a_short_body_and_what_is_there_of_a_truncated_one(name):
+    body = ENCODERS[name](PLAIN)
+
+    assert decode_prefix(body, name, MIB) == PLAIN
+    assert decode_prefix(body, name, 7) == PLAIN[:7]
+    assert PLAIN.startswith(decode_prefix(body[:-1], name, MIB))
+
+
+def test_the_start_of_a_body_may_lie_in_several_encodings_members_and_frames():
+    noise = random.Random(1).randbytes(900_000)
+    body = gzip.compress(ENCODERS["zstd"](noise))
+
+    assert decode_prefix(body, "zstd, gzip", 64 * 1024) == noise[: 64 * 1024]
+    assert decode_prefix(gzip.compress(b"a") + gzip.compress(b"b"), "gzip", 9) == b"ab"
+    assert decode_prefix(ENCODERS["zstd"](b"a") + ENCODERS["zstd"](b"b"), "zstd", 9) == b"ab"
+    assert decode_prefix(PLAIN, None, 5) == PLAIN[:5]
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_a_start_that_is_broken_is_400(name):
+    with pytest.raises(UndecodableBody):
+        decode_prefix(b"\xffnonsense", name, MIB)
