@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
-from vedette.cli.wsgi_bridge import WsgiApplication, WsgiBridge
+from vedette.cli.wsgi_bridge import WsgiApplication, WsgiBridge, is_probe
 from vedette.core.errors import Misconfigured
 from vedette.ingest.handler import IngestApp
 from vedette.ingest.keys import KeyDirectory, KeyInfo, KeyLoader
@@ -60,7 +60,7 @@ class Front:
         elif self._bench and path == NOOP_PATH:
             await exchange()
             exchange.response_bytes(200, _JSON, b"{}")
-        elif self._web or path.startswith("/health/") or path == "/metrics":
+        elif self._web or is_probe(path):
             await self._pages(scope, exchange)
         else:
             exchange.response_bytes(404, _TEXT, b"this node serves no pages\n")

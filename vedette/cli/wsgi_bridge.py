@@ -22,12 +22,14 @@ log = logging.getLogger("vedette.front")
 
 MIB = 1024 * 1024
 BODY_LIMIT_BYTES = 40 * MIB
-_IN_MEMORY_BYTES = MIB
+_IN_MEMORY_BYTES = MIB // 2
 _ONE_PIECE_BYTES = MIB
 _CHUNK_BYTES = 64 * 1024
 _SEND_SECONDS = 60.0
-_BODY_SECONDS = 120.0
+_BODY_SECONDS = 120.0  # for all of a body
+_PATIENCE_SECONDS = 20.0  # for the next piece of it
 _MAX_WAITING = 256
+_MAX_READING = 512
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -81,8 +83,21 @@ class BodyTooLarge(Exception):
     """The request's body is beyond the limit."""
 
 
+class TooMany(Exception):
+    """There is no place for one more request."""
+
+
+def is_probe(path: str) -> bool:
+    """Whether monitoring asks here: such a request has no body and is answered however many others wait."""
+    return path.startswith("/health/") or path == "/metrics"
+
+
 class WsgiBridge:
-    """Runs `application` in `threads` threads. `extra` is added to every environment."""
+    """Runs `application` in `threads` threads. `extra` is added to every environment.
+
+    At most `max_reading` requests wait for their body, each `patience_seconds` for the next piece of it, and at most
+    `max_waiting` that are all there wait for a thread: who sends nothing takes no place from those who did.
+    """
 
     def __init__(
         self,
@@ -92,13 +107,20 @@ class WsgiBridge:
         trust_proxy: bool = False,
         extra: Environ | None = None,
         body_limit_bytes: int = BODY_LIMIT_BYTES,
+        max_waiting: int = _MAX_WAITING,
+        max_reading: int = _MAX_READING,
+        patience_seconds: float = _PATIENCE_SECONDS,
     ) -> None:
         self._application = application
         self._trust_proxy = trust_proxy
         self._extra = extra or {}
         self._body_limit_bytes = body_limit_bytes
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="wsgi")
+        self._max_waiting = max_waiting
+        self._max_reading = max_reading
+        self._patience_seconds = patience_seconds
         self._waiting = 0
+        self._reading = 0
 
     def close(self) -> None:
         """Take no more; what runs is left to end by itself."""
@@ -106,34 +128,54 @@ class WsgiBridge:
 
     async def __call__(self, scope: WsgiScope, exchange: WsgiExchange) -> None:
         """Answer one request."""
-        if self._waiting >= _MAX_WAITING:
-            return _plain(exchange, 503, "too many requests at once", [("retry-after", "5")])
-        self._waiting += 1
         try:
-            with await self._read_body(exchange, scope) as body:
-                environ = self._environ(scope, body)
-                call = _Call(self._application, environ, exchange, asyncio.get_running_loop())
-                await asyncio.get_running_loop().run_in_executor(self._threads, call.run)
-                return call.answer_in_one_piece()
+            if is_probe(scope.path):
+                return await self._run(scope, exchange, io.BytesIO())
+            with await self._receive(scope, exchange) as body:
+                if self._waiting >= self._max_waiting:
+                    raise TooMany
+                self._waiting += 1
+                try:
+                    return await self._run(scope, exchange, body)
+                finally:
+                    self._waiting -= 1
+        except TooMany:
+            return _plain(exchange, 503, "too many requests at once", [("retry-after", "5")])
         except BodyTooLarge:
             return _plain(exchange, 413, f"request body is larger than {self._body_limit_bytes} bytes")
         except TimeoutError:
             return _plain(exchange, 408, "request body did not arrive in time")
         except _GONE:
             return None
-        finally:
-            self._waiting -= 1
 
-    async def _read_body(self, exchange: WsgiExchange, scope: WsgiScope) -> IO[bytes]:
+    async def _run(self, scope: WsgiScope, exchange: WsgiExchange, body: IO[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        call = _Call(self._application, self._environ(scope, body), exchange, loop)
+        await loop.run_in_executor(self._threads, call.run)
+        call.answer_in_one_piece()
+
+    async def _receive(self, scope: WsgiScope, exchange: WsgiExchange) -> IO[bytes]:
         length = scope.headers.get("content-length")
         if length is None and scope.headers.get("transfer-encoding") is None and scope.http_version.startswith("1"):
             return io.BytesIO()
         if length and length.isdigit() and int(length) > self._body_limit_bytes:
             raise BodyTooLarge
+        if self._reading >= self._max_reading:
+            raise TooMany
+        self._reading += 1
+        try:
+            return await self._read_body(exchange)
+        finally:
+            self._reading -= 1
+
+    async def _read_body(self, exchange: WsgiExchange) -> IO[bytes]:
+        now = asyncio.get_running_loop().time
+        deadline = now() + _BODY_SECONDS
         body = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES)  # noqa: SIM115 (the caller closes it)
         try:
-            async with asyncio.timeout(_BODY_SECONDS):
+            async with asyncio.timeout(self._patience_seconds) as patience:
                 async for chunk in exchange:
+                    patience.reschedule(min(now() + self._patience_seconds, deadline))
                     body.write(chunk)
                     if body.tell() > self._body_limit_bytes:
                         raise BodyTooLarge
