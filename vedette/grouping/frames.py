@@ -23,15 +23,17 @@ _ERB = re.compile(r"__\d{4,}_\d{4,}$")
 _JAVA_AUTO = (
     (re.compile(r"((?:sun|jdk\.internal)\.reflect\.GeneratedMethodAccessor)\d+"), r"\1"),
     (re.compile(r"(Generated(?:Serialization)?ConstructorAccessor)\d+"), r"\1<auto>"),
-    (re.compile(r"(\$\$(?:[\w$]+?)?CGLIB\$\$)[0-9a-fA-F]+"), r"\1<auto>"),
     (_JAVASSIST, "$$_javassist<auto>"),
     (re.compile(r"(\$fn)__\d+"), r"\1<auto>"),
-    (re.compile(r"(\$\$?EnhancerBy\w+\$\$?)[0-9a-fA-F]+"), r"\1<auto>"),
-    (re.compile(r"(\$\$?FastClassBy\w+\$\$?)[0-9a-fA-F]+"), r"\1<auto>"),
-    (re.compile(r"(\$\$?HibernateProxy\$)\w+"), r"\1<auto>"),
+    (re.compile(r"(\$\$?+EnhancerBy\w++\$\$?+)[0-9a-fA-F]+"), r"\1<auto>"),
+    (re.compile(r"(\$\$?+FastClassBy\w++\$\$?+)[0-9a-fA-F]+"), r"\1<auto>"),
+    (re.compile(r"(\$\$?+HibernateProxy\$)\w++"), r"\1<auto>"),
 )
+_WORD = re.compile(r"[\w$]+")
+_CGLIB = re.compile(r"(CGLIB\$\$)[0-9a-fA-F]++")
 _SPAWN = re.compile(r"(from multiprocessing\.\w+ import \w+; \w+\()[^)]*\)")
 _KEPT_SHAPES = 8192
+_LONGEST_KEPT_LINE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,10 @@ class ShapeBook:
         if shape is None:
             if len(self._shapes) >= _KEPT_SHAPES:
                 self._shapes.clear()
-            shape = self._shapes[key] = self._shape(frame, platform, mapped)
+            shape = self._shape(frame, platform, mapped)
+            # Names have bounds, source lines have none: the memory must not fill with long ones.
+            if frame.context_line is None or len(frame.context_line) <= _LONGEST_KEPT_LINE:
+                self._shapes[key] = shape
         return shape
 
     def _shape(self, frame: Frame, platform: str, mapped: bool) -> Shape:
@@ -149,9 +154,27 @@ def _module(frame: Frame, platform: str) -> Component:
     if platform == "java":
         if "$$Lambda$" in module:
             return silent("module", module, "generated lambda")
+        module = without_generated(module)
+    return leaf("module", module)
+
+
+def without_generated(module: str) -> str:
+    """A Java module with `<auto>` for the parts that are made anew in every process.
+
+    Takes time linear in the length of the text, whatever it is: senders choose it.
+    """
+    if "CGLIB$$" in module:
+        module = _WORD.sub(_without_cglib, module)
+    if "$" in module or "Accessor" in module:
         for pattern, replacement in _JAVA_AUTO:
             module = pattern.sub(replacement, module)
-    return leaf("module", module)
+    return module
+
+
+def _without_cglib(word: re.Match[str]) -> str:
+    # One pattern for `$$…CGLIB$$<hex>` would look for the end of the word from every `$$` of it.
+    head, dollars, tail = word[0].partition("$$")
+    return head + dollars + _CGLIB.sub(r"\1<auto>", tail)
 
 
 def _function(frame: Frame, platform: str, mapped: bool) -> Component:

@@ -42,10 +42,10 @@ class Frame(Struct, omit_defaults=True, gc=False):
     function: Text512 | None = None
     raw_function: Text512 | None = None
     symbol: Annotated[str, _trimmed(512)] | None = None
-    module: str | None = None
-    package: str | None = None
-    filename: str | None = None
-    abs_path: str | None = None
+    module: Text1024 | None = None  # the specification names no bound for these four; patterns run over each of them
+    package: Text1024 | None = None
+    filename: Text1024 | None = None
+    abs_path: Text1024 | None = None
     lineno: Natural | None = None
     colno: Natural | None = None
     pre_context: Lines | None = None
