@@ -15,6 +15,7 @@ from vedette.digest.draft import Draft
 from vedette.digest.normalise import agents
 from vedette.digest.notes import Notes
 
+MAX_CONTEXTS = 100
 _READ = frozenset({"device", "os", "runtime", "app", "browser", "gpu", "trace", "monitor", "client_os"})
 _COMBINED = {"os": "os", "client_os": "os", "runtime": "runtime", "browser": "browser"}
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
@@ -26,8 +27,15 @@ _decode = msgspec.json.Decoder().decode
 
 
 def settle_contexts(draft: Draft) -> Draft:
-    """`event.contexts` as JSON objects with a type; those that tags are made of are kept decoded in the draft."""
+    """`event.contexts` as JSON objects with a type; those that tags are made of are kept decoded in the draft.
+
+    At most `MAX_CONTEXTS` of what was sent; the specification has no limit, but each may become several tags.
+    """
     given = draft.event.contexts or {}
+    if len(given) > MAX_CONTEXTS:
+        draft.notes.remark(("contexts",), length=len(given))
+        # The known ones first, so that a flood of others cannot take the trace or the device away.
+        given = {key: given[key] for key in sorted(given, key=lambda key: key not in _READ)[:MAX_CONTEXTS]}
     contexts: dict[str, Raw] = {}
     for key, raw in given.items():
         text = bytes(raw)

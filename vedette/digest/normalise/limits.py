@@ -11,10 +11,10 @@ from msgspec import Raw
 from vedette.digest import trim
 from vedette.digest.draft import Draft
 from vedette.digest.nesting import estimate
-from vedette.digest.normalise.stacktraces import path_of
+from vedette.digest.normalise.stacktraces import stacktraces_with_paths
 from vedette.digest.notes import Notes
 from vedette.digest.trim import KIB
-from vedette.wire.event import NOTHING, Breadcrumb, Event, Mechanism, stacktraces
+from vedette.wire.event import NOTHING, Breadcrumb, Event, Mechanism
 
 _REQUEST = (
     ("data", 8 * KIB, 7),
@@ -31,10 +31,10 @@ _encode = msgspec.json.encode
 def cut_to_size(draft: Draft) -> Draft:
     """Apply the limits of every free-form part of the event."""
     event, notes = draft.event, draft.notes
-    for stacktrace in stacktraces(event):
-        for frame in stacktrace.frames or ():
+    for path, stacktrace in stacktraces_with_paths(event):
+        for index, frame in enumerate(stacktrace.frames or ()):
             if frame.vars is not NOTHING and not trim.fits_object(frame.vars, 2 * KIB, 5):
-                frame.vars = trim.obj(frame.vars, 2 * KIB, 5, (*path_of(event, frame), "vars"), notes)
+                frame.vars = trim.obj(frame.vars, 2 * KIB, 5, (*path, "frames", str(index), "vars"), notes)
     if event.exception is not None:
         for index, exception in enumerate(event.exception.values):
             if exception.mechanism is not None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from vedette.digest.draft import Draft
 from vedette.digest.notes import Notes, Path
-from vedette.wire.event import NOTHING, Event, ExceptionValue, Frame, Stacktrace, stacktraces
+from vedette.wire.event import NOTHING, Event, ExceptionValue, Frame, Stacktrace
 
 MAX_FRAMES = 250
 _OLDEST, _NEWEST = 50, 200
@@ -20,28 +20,20 @@ def settle_stacktraces(draft: Draft) -> Draft:
     event = draft.event
     if event.exception is not None:
         _settle_exceptions(event, draft.notes)
-    for stacktrace in stacktraces(event):
+    for path, stacktrace in stacktraces_with_paths(event):
         frames = stacktrace.frames
         if frames:
-            for frame in frames:
-                _settle_frame(frame, draft)
+            for index, frame in enumerate(frames):
+                _settle_frame(frame, path, index, draft.notes)
             if len(frames) > MAX_RICH_FRAMES:
-                stacktrace.frames = _limited(frames, draft)
+                stacktrace.frames = _limited(frames, path, draft.notes)
         if stacktrace.registers:
             stacktrace.registers = {name[:64]: _hex(value) for name, value in stacktrace.registers.items()}
     return draft
 
 
-def path_of(event: Event, frame: Frame) -> Path:
-    """Where a frame of the event is. Slow: for those that something is wrong with."""
-    for path, stacktrace in _stacktraces_with_paths(event):
-        for index, candidate in enumerate(stacktrace.frames or ()):
-            if candidate is frame:
-                return (*path, "frames", str(index))
-    return ("frames",)
-
-
-def _stacktraces_with_paths(event: Event) -> Iterator[tuple[Path, Stacktrace]]:
+def stacktraces_with_paths(event: Event) -> Iterator[tuple[Path, Stacktrace]]:
+    """Every stack trace of the event, and where it is."""
     if event.exception is not None:
         for index, exception in enumerate(event.exception.values):
             if exception.stacktrace is not None:
@@ -86,7 +78,7 @@ def _settle_exception(exception: ExceptionValue, index: int, notes: Notes) -> bo
     return True
 
 
-def _settle_frame(frame: Frame, draft: Draft) -> None:
+def _settle_frame(frame: Frame, path: Path, index: int, notes: Notes) -> None:
     if frame.function == "?":
         frame.function = None
     if not frame.filename:
@@ -102,8 +94,7 @@ def _settle_frame(frame: Frame, draft: Draft) -> None:
             if address is not None:
                 setattr(frame, name, _hex(address))
                 if getattr(frame, name) is None:
-                    path = (*path_of(draft.event, frame), name)
-                    draft.notes.error("invalid_data", path, reason="expected an address")
+                    notes.error("invalid_data", (*path, "frames", str(index), name), reason="expected an address")
 
 
 def _path_part(url: str) -> str:
@@ -125,9 +116,9 @@ def _hex(value: object) -> str | None:
     return f"{value:#x}"
 
 
-def _limited(frames: list[Frame], draft: Draft) -> list[Frame]:
+def _limited(frames: list[Frame], path: Path, notes: Notes) -> list[Frame]:
     if len(frames) > MAX_FRAMES:
-        draft.notes.remark(path_of(draft.event, frames[0])[:-1], "!limit", "x", length=len(frames))
+        notes.remark((*path, "frames"), "!limit", "x", length=len(frames))
         frames = frames[:_OLDEST] + frames[-_NEWEST:]
     rich = _rich_frames(frames)
     for index, frame in enumerate(frames):

@@ -13,6 +13,7 @@ from vedette.digest.notes import Notes
 from vedette.wire.event import Event
 
 LIMIT = 200
+MAX_TAGS = 200
 _KEY = re.compile(r"[a-zA-Z0-9_.:-]+", re.ASCII)
 _TAKEN = frozenset({"release", "dist", "user", "filename", "function"})
 _SPECIAL = _TAKEN | {"environment"}
@@ -24,7 +25,11 @@ Pair = list[str | None]
 
 
 def settle_tags(draft: Draft) -> Draft:
-    """`event.tags` as a list of [key, value]; a pair with an unusable half keeps its place with null in it."""
+    """`event.tags` as a list of [key, value]; a pair with an unusable half keeps its place with null in it.
+
+    What comes after the first `MAX_TAGS` is dropped: the specification has no limit, but every tag is a row's worth of
+    work for the engine.
+    """
     event, notes = draft.event, draft.notes
     kept: list[Pair] = [] if event.tags is None else _pairs(event.tags, notes)
     keys = [pair[0] for pair in kept]
@@ -67,6 +72,9 @@ def _pairs(tags: Any, notes: Notes) -> list[Pair]:
     else:
         notes.error("invalid_data", "tags", value=tags, reason="expected an object or an array of pairs")
         return []
+    if len(items) > MAX_TAGS:
+        notes.remark(("tags",), length=len(items))
+        items = items[:MAX_TAGS]
     pairs: list[Pair] = []
     known = _keys
     for index, item in enumerate(items):
