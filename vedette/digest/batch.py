@@ -57,6 +57,7 @@ def sort_out(values: Iterable[Prepared]) -> Batch:
             case Dropped():
                 batch.dropped.append(value)
     batch.events, batch.repeated = _settle(events)
+    batch.transactions = list({(value.project_id, value.event_id): value for value in batch.transactions}.values())
     return batch
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q
 
+from vedette.core import sql
 from vedette.core.files import FileStore
 from vedette.digest.batch import Batch, identity
 from vedette.digest.config import configs
@@ -253,23 +254,29 @@ def _keep_reports(
 ) -> None:
     """One report per event: a later one overwrites what an earlier one said."""
     alive = set(Group.objects.filter(pk__in=set(groups.values())).values_list("pk", flat=True))
+    rows = {}
     for report in reports:
         if report.project_id not in active:
             tally.refused(report, Outcome.INVALID, "project_id")
             continue
         group = groups.get((report.project_id, report.event_id))
-        UserReport.objects.update_or_create(
-            project_id=report.project_id,
-            event_id=report.event_id,
-            defaults={
-                "name": storable(report.name)[:128],
-                "email": storable(report.email)[:75],
-                "comments": storable(report.comments),
-                "date_added": report.received_at,
-                **({"group_id": group} if group in alive else {}),
-            },
+        rows[report.project_id, report.event_id] = (
+            report.project_id,
+            report.event_id,
+            group if group in alive else None,
+            storable(report.name)[:128],
+            storable(report.email)[:75],
+            storable(report.comments),
+            sql.moment(report.received_at),
         )
         tally.accepted(report)
+    sql.run_many(
+        "INSERT INTO issues_userreport (project_id, event_id, group_id, name, email, comments, date_added) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (project_id, event_id) DO UPDATE SET "
+        "group_id = COALESCE(excluded.group_id, issues_userreport.group_id), name = excluded.name, "
+        "email = excluded.email, comments = excluded.comments, date_added = excluded.date_added",
+        [rows[key] for key in sorted(rows)],
+    )
 
 
 def _link_earlier(events: Sequence[PreparedEvent], groups: Sequence[int | None]) -> None:

@@ -16,11 +16,18 @@ from vedette.digest.relate import storable
 from vedette.digest.values import PreparedEvent, PreparedTransaction
 from vedette.events.client import EventStore
 from vedette.events.rows import ErrorRow, KnownEvent, TransactionRow
-from vedette.events.writer import forget_replaced, write_errors, write_transactions
+from vedette.events.writer import (
+    complete_errors,
+    complete_transactions,
+    forget_replaced,
+    write_errors,
+    write_transactions,
+)
 
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", ErrorRow, TransactionRow)
+Park = Callable[[int, str, str], None]
 _REFUSALS = (ClickHouseError, DataError, ValueError, TypeError, OverflowError, UnicodeError)
 
 
@@ -30,21 +37,24 @@ def store(
     batch: Batch,
     groups: Sequence[int | None],
     known: Sequence[KnownEvent],
-    park: Callable[[str, str], None],
+    park: Park,
+    *,
+    replayed: bool = False,
 ) -> int:
     """Write what `batch` came to and forget the rows that it replaces; gives the number of rows written.
 
-    `park(event_id, reason)` is told of each row that the store refuses for good. Raises `StoreUnavailable`: the same
-    call may be made again.
+    `park(project_id, event_id, reason)` is told of each row that the store refuses for good. `replayed`: an earlier
+    attempt may have got this far, so that the store has to be looked at. Raises `StoreUnavailable`: the same call may
+    be made again.
     """
     rows = [
         error_row(event, group, mark.pk) for event, group in zip(batch.events, groups, strict=True) if group is not None
     ]
     transactions = [transaction_row(value, mark.pk) for value in batch.transactions]
-    written = _write(rows, f"{mark.token}-e", lambda part, token: write_errors(events, part, token), park)
-    written += _write(
-        transactions, f"{mark.token}-t", lambda part, token: write_transactions(events, part, token), park
-    )
+    errors_in = complete_errors if replayed else write_errors
+    transactions_in = complete_transactions if replayed else write_transactions
+    written = _write(rows, f"{mark.token}-e", lambda part, token: errors_in(events, part, token), park)
+    written += _write(transactions, f"{mark.token}-t", lambda part, token: transactions_in(events, part, token), park)
     if known:
         stored = {identity(event) for event, group in zip(batch.events, groups, strict=True) if group is not None}
         outdated = [row for row in known if (row.project_id, row.event_id, row.day) in stored]
@@ -55,8 +65,8 @@ def store(
 def _write(
     rows: Sequence[Row],
     token: str,
-    write: Callable[[Sequence[Row], str], None],
-    park: Callable[[str, str], None],
+    write: Callable[[Sequence[Row], str], object],
+    park: Park,
 ) -> int:
     if not rows:
         return 0
@@ -66,7 +76,7 @@ def _write(
     except _REFUSALS as error:
         if len(rows) == 1:
             log.error("the event store refuses event %s: %s", rows[0].event_id, error)
-            park(rows[0].event_id, f"the event store refuses it: {error}")
+            park(rows[0].project_id, rows[0].event_id, f"the event store refuses it: {error}")
             return 0
     middle = len(rows) // 2
     return _write(rows[:middle], f"{token}0", write, park) + _write(rows[middle:], f"{token}1", write, park)

@@ -29,7 +29,7 @@ from vedette.digest.models import DigestBatch, StreamCursor
 from vedette.digest.prepare import prepare
 from vedette.digest.relate import look_up, relate
 from vedette.digest.store import store
-from vedette.digest.values import Prepared, PreparedEvent, PreparedTransaction, ProjectConfig
+from vedette.digest.values import Prepared, PreparedAttachment, PreparedEvent, PreparedTransaction, ProjectConfig
 from vedette.events import queries
 from vedette.events.client import EventStore
 from vedette.events.rows import KnownEvent
@@ -40,7 +40,8 @@ from vedette.spool.records import SpooledEnvelope
 log = logging.getLogger(__name__)
 
 MAX_ITEMS = 500
-MAX_BYTES = 16 * 2**20
+MAX_BYTES = 16 * 2**20  # as they lie in the spool, compressed
+MAX_PREPARED_BYTES = 64 * 2**20  # payloads and files that a batch holds in memory; one envelope may be larger
 ATTEMPTS_BEFORE_HALVING = 2
 ATTEMPTS_BEFORE_PARKING = 8  # of one envelope alone, by processes that died over it
 AWAY = (TryAgain, OperationalError, InterfaceError)  # come back later: nothing is wrong with the batch
@@ -65,7 +66,7 @@ class _Prepared:
 
     envelopes: list[SpooledEnvelope]
     batch: Batch
-    origins: dict[str, SpooledEnvelope]
+    origins: dict[tuple[int, str], SpooledEnvelope]
 
 
 @dataclass(slots=True)
@@ -103,13 +104,14 @@ class Stream:
 
         Raises one of `AWAY` when a store is away: call it again later, nothing is lost or done twice.
         """
-        begun = self._begun() or self._bind()
+        left = self._begun()
+        begun = left or self._bind()
         if begun is None:
             return 0
         mark, envelopes = begun
         try:
             envelopes = self._count_attempt(mark, envelopes)
-            self._take_through(mark, envelopes)
+            taken = self._take_through(mark, envelopes, replayed=left is not None)
         except AWAY:
             self._resume, self._ahead = True, None
             raise
@@ -119,7 +121,7 @@ class Stream:
             log.exception("batch %s of stream %s failed", mark.pk, self.name)
             self._narrow(mark, envelopes, traceback.format_exc())
             return 0
-        return len(envelopes)
+        return taken
 
     def close(self) -> None:
         """Let go of the spool's file and of the thread."""
@@ -172,29 +174,35 @@ class Stream:
             return []
         return envelopes
 
-    def _take_through(self, mark: DigestBatch, envelopes: Sequence[SpooledEnvelope]) -> None:
-        ready = self._take_ahead(envelopes) or self._prepare(envelopes)
+    def _take_through(self, mark: DigestBatch, envelopes: list[SpooledEnvelope], *, replayed: bool) -> int:
+        """Steps two to four; gives how many envelopes the batch had in the end."""
+        ready = self._take_ahead(envelopes) or self._prepare(envelopes, None if mark.related else MAX_PREPARED_BYTES)
+        if len(ready.envelopes) < len(envelopes):
+            self._end_at(mark, ready.envelopes[-1])
         batch = ready.batch
         with timed(self.numbers, "relate_seconds"):
             known = self._known(batch)
             groups = look_up(batch) if mark.related else relate(mark, batch, known, self._reported(batch), self.files)
         with timed(self.numbers, "store_seconds"):
-            storing = self._storing.submit(store, self.events, mark, batch, groups, known, self._parker(ready.origins))
+            storing = self._storing.submit(
+                store, self.events, mark, batch, groups, known, self._parker(ready.origins), replayed=replayed
+            )
             try:
-                if len(envelopes) == MAX_ITEMS:
+                if len(ready.envelopes) == MAX_ITEMS:
                     self._look_ahead(mark.last_position)
             finally:
                 written = storing.result()
         self._advance(mark)
         self.numbers.batches += 1
-        self.numbers.envelopes += len(envelopes)
+        self.numbers.envelopes += len(ready.envelopes)
         self.numbers.events += written
+        return len(ready.envelopes)
 
     def _look_ahead(self, after: int) -> None:
         """Prepare the next batch, if a full one waits: a smaller one is better left to grow."""
         envelopes = self._read(after)
         if len(envelopes) == MAX_ITEMS:
-            self._ahead = self._prepare(envelopes)
+            self._ahead = self._prepare(envelopes, MAX_PREPARED_BYTES)
 
     def _take_ahead(self, envelopes: Sequence[SpooledEnvelope]) -> _Prepared | None:
         """What was prepared ahead, if it is just this batch."""
@@ -203,26 +211,40 @@ class Stream:
             return ahead
         return None
 
-    def _prepare(self, envelopes: Sequence[SpooledEnvelope]) -> _Prepared:
-        """Everything that needs no database. An envelope that breaks `prepare` is parked."""
+    def _prepare(self, envelopes: Sequence[SpooledEnvelope], limit_bytes: int | None) -> _Prepared:
+        """Everything that needs no database, as far as the bytes that it makes stay within the limit.
+
+        A few compressed kilobytes can hold very much. An envelope that breaks `prepare` is parked.
+        """
         settings = configs({envelope.receipt.project_id for envelope in envelopes})
         values: list[Prepared] = []
-        origins: dict[str, SpooledEnvelope] = {}
+        origins: dict[tuple[int, str], SpooledEnvelope] = {}
+        done: list[SpooledEnvelope] = []
+        size = 0
         with timed(self.numbers, "prepare_seconds"):
             for envelope in envelopes:
-                receipt = envelope.receipt
-                config = settings.get(receipt.project_id) or ProjectConfig(receipt.project_id, receipt.organization_id)
-                try:
-                    prepared = prepare(envelope, config)
-                except Exception as error:
-                    log.exception("envelope %s of stream %s cannot be prepared", envelope.position, self.name)
-                    self._park(envelope, f"{type(error).__name__}: {error}", traceback.format_exc())
-                    continue
+                if limit_bytes is not None and size >= limit_bytes:
+                    break
+                prepared = self._prepare_one(envelope, settings)
                 for value in prepared:
                     if isinstance(value, PreparedEvent | PreparedTransaction):
-                        origins[value.event_id] = envelope
+                        origins[value.project_id, value.event_id] = envelope
+                        size += len(value.payload)
+                    elif isinstance(value, PreparedAttachment):
+                        size += len(value.content)
                 values.extend(prepared)
-            return _Prepared(list(envelopes), sort_out(values), origins)
+                done.append(envelope)
+            return _Prepared(done, sort_out(values), origins)
+
+    def _prepare_one(self, envelope: SpooledEnvelope, settings: dict[int, ProjectConfig]) -> tuple[Prepared, ...]:
+        receipt = envelope.receipt
+        config = settings.get(receipt.project_id) or ProjectConfig(receipt.project_id, receipt.organization_id)
+        try:
+            return prepare(envelope, config)
+        except Exception as error:
+            log.exception("envelope %s of stream %s cannot be prepared", envelope.position, self.name)
+            self._park(envelope, f"{type(error).__name__}: {error}", traceback.format_exc())
+            return ()
 
     def _known(self, batch: Batch) -> list[KnownEvent]:
         """Rows that events of the batch replace. Asked before anything is counted, and again on a replay."""
@@ -231,12 +253,9 @@ class Stream:
 
     def _reported(self, batch: Batch) -> dict[tuple[int, str], int]:
         """The issues of stored events that user reports of the batch speak of."""
-        found = {}
-        for report in batch.reports:
-            event = report.event_id and queries.event_project(self.events, [report.project_id], report.event_id)
-            if event:
-                found[report.project_id, report.event_id] = event[1]
-        return found
+        return queries.groups_of_events(
+            self.events, sorted({(report.project_id, report.event_id) for report in batch.reports})
+        )
 
     def _advance(self, mark: DigestBatch) -> None:
         """Step four. `stored_upto` moves with it, and the spool forgets what lies behind."""
@@ -261,15 +280,17 @@ class Stream:
             self._advance(mark)
 
     def _halve(self, mark: DigestBatch, envelopes: Sequence[SpooledEnvelope]) -> None:
-        """A batch of which nothing is related yet may end earlier; the rest becomes the next one."""
-        mark.last_position = envelopes[(len(envelopes) - 1) // 2].position
         mark.attempts = 0
+        self._end_at(mark, envelopes[(len(envelopes) - 1) // 2])
+
+    def _end_at(self, mark: DigestBatch, envelope: SpooledEnvelope) -> None:
+        """A batch of which nothing is related yet may end earlier; the rest becomes the next one."""
+        mark.last_position = envelope.position
         mark.save(update_fields=["last_position", "attempts"])
 
-    def _parker(self, origins: dict[str, SpooledEnvelope]) -> Callable[[str, str], None]:
-        def park(event_id: str, reason: str) -> None:
-            if event_id in origins:
-                self._park(origins[event_id], reason)
+    def _parker(self, origins: dict[tuple[int, str], SpooledEnvelope]) -> Callable[[int, str, str], None]:
+        def park(project_id: int, event_id: str, reason: str) -> None:
+            self._park(origins[project_id, event_id], reason)
 
         return park
 

@@ -316,6 +316,58 @@ def test_an_envelope_that_kills_its_process_each_time_is_parked_in_the_end(accep
     assert [parked.position for parked in park.list()] != []
 
 
+def test_a_batch_is_completed_after_a_kill_that_left_its_token_without_its_rows(accept, stream, events, monkeypatch):
+    """The engine may note a token and die before the rows are in place; then it drops the replay."""
+    ids = [uuid4().hex for _ in range(4)]
+    for event_id in ids:
+        accept(("event", an_error(event_id=event_id)), event_id=event_id)
+    with monkeypatch.context() as patch:
+        _kill(patch, "stored")
+        with pytest.raises(Killed):
+            drain(stream())
+    events.run("DELETE FROM errors WHERE event_id IN {ids:Array(UUID)}", {"ids": ids[1:3]})
+    assert sum(stored(events).values()) == 2
+
+    drain(stream())
+
+    assert stored(events) == dict.fromkeys(ids, 1)
+    assert Group.objects.get().times_seen == 4
+
+
+def test_a_batch_ends_where_it_would_hold_too_much_and_the_rest_is_the_next_one(accept, stream, events, monkeypatch):
+    monkeypatch.setattr(stream_module, "MAX_PREPARED_BYTES", 1000)
+    ids = [uuid4().hex for _ in range(7)]
+    for event_id in ids:
+        accept(("event", an_error(event_id=event_id)), ("attachment", b"x" * 600), event_id=event_id)
+    one = stream()
+
+    sizes = []
+    while one.waiting():
+        sizes.append(one.digest())
+
+    assert sizes == [1] * 7
+    assert stored(events) == dict.fromkeys(ids, 1)
+    assert EventAttachment.objects.count() == 7
+
+
+def test_many_reports_cost_one_question_of_the_event_store(accept, stream, events, project, monkeypatch):
+    ids = [uuid4().hex for _ in range(5)]
+    for event_id in ids:
+        accept(("event", an_error(event_id=event_id)), event_id=event_id)
+    drain(stream())
+    for event_id in ids:
+        report = {"event_id": event_id, "name": "Ann", "email": "a@example.com", "comments": "broke"}
+        accept(("user_report", report), event_id=event_id)
+    asked = []
+    real = queries.groups_of_events
+    monkeypatch.setattr(queries, "groups_of_events", lambda *args: asked.append(args) or real(*args))
+
+    drain(stream())
+
+    assert len(asked) == 1
+    assert set(UserReport.objects.values_list("group_id", flat=True)) == {Group.objects.get().pk}
+
+
 def test_projects_do_not_mix(accept, stream, events, project):
     other = a_project(project.organization, "other")
     event_id = uuid4().hex

@@ -14,7 +14,7 @@ from tests.integration.events.factories import DAY, NOON, a_window, an_error
 from vedette.events import queries
 from vedette.events.client import EngineAddress, StoreUnavailable, connect
 from vedette.events.migrate import migrate
-from vedette.events.writer import write_errors
+from vedette.events.writer import complete_errors, write_errors
 
 OPEN = """
 import os, sys, threading, time, multiprocessing
@@ -311,7 +311,7 @@ class TestTrouble:
         assert len(acknowledged) >= 15
         assert all(row.event_id in stored for name in acknowledged for row in batches[name])
         for name, rows in batches.items():
-            write_errors(store, rows, name)
+            complete_errors(store, rows, name)
         assert queries.project_counts(store, a_window())[1] == sum(map(len, batches.values()))
 
     def test_a_batch_of_which_one_week_was_written_is_completed_by_its_replay(self, engine):

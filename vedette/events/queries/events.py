@@ -118,6 +118,16 @@ def known_events(store: EventStore, ids: Sequence[tuple[int, str, datetime]]) ->
     return [event for event in found if (event.project_id, event.event_id, event.day) in asked]
 
 
+def groups_of_events(store: EventStore, ids: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The issue of each of these (project, event id) that is stored: one query for all of them."""
+    if not ids:
+        return {}
+    sql = in_projects(sorted({project_id for project_id, _ in ids}))
+    sql.add(f"event_id IN {sql.bind(sorted({event_id for _, event_id in ids}), 'Array(UUID)')}")
+    rows = store.rows(f"SELECT project_id, event_id, group_id FROM errors{sql.clause} ORDER BY batch_id", sql.params)
+    return {(project_id, event_id.hex): group_id for project_id, event_id, group_id in rows}
+
+
 def event_project(store: EventStore, projects: Sequence[int], event_id: str) -> tuple[int, int] | None:
     """(project id, group id) of the event with this id in one of these projects; None if there is none."""
     sql = _with_id(projects, event_id)
