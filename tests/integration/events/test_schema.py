@@ -89,7 +89,9 @@ def test_a_batch_is_one_part_per_week(store, token):
     write_errors(store, rows, token())
 
     # A truncated table keeps empty parts for a while, and the patches of what was in it.
-    parts = "SELECT count() FROM system.parts WHERE active AND rows > 0 AND table = 'errors' AND name NOT LIKE 'patch-%'"
+    parts = (
+        "SELECT count() FROM system.parts WHERE active AND rows > 0 AND table = 'errors' AND NOT name LIKE 'patch-%'"
+    )
     assert store.value(parts) == 1
 
 
