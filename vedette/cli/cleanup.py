@@ -36,7 +36,8 @@ def command(dry_run: bool, as_json: bool) -> None:
     verb = "would delete" if dry_run else "deleted"
     click.echo(
         f"{verb} {len(swept.weeks)} weeks of events, {swept.attachments} attachments ({swept.files} files), "
-        f"{swept.outcomes} counts of outcomes and {swept.sessions} sign-ins that ran out"
+        f"{swept.reports} user reports, {swept.outcomes} counts of outcomes, {swept.sessions} sign-ins that ran out, "
+        f"and what was given up: {swept.projects} projects, {swept.organizations} organizations"
     )
     for week in swept.weeks:
         click.echo(f"  {week}")

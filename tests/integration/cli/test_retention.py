@@ -1,5 +1,6 @@
 import os
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -7,7 +8,7 @@ import pytest
 from django.contrib.sessions.models import Session
 
 from tests.integration.events.engine_process import running_engine
-from tests.support.factories import a_project
+from tests.support.factories import a_project, an_organization
 from vedette.cli.retention import sweep
 from vedette.core.files import FileStore
 from vedette.digest.models import OutcomeCount
@@ -15,7 +16,9 @@ from vedette.events.migrate import migrate
 from vedette.events.queries import store_facts
 from vedette.events.rows import TransactionRow
 from vedette.events.writer import write_transactions
-from vedette.issues.models import EventAttachment
+from vedette.issues.models import EventAttachment, Group, UserReport
+from vedette.orgs.models import Organization, OrganizationStatus
+from vedette.projects.models import ObjectStatus, Project
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OLD = NOON - timedelta(days=100)
@@ -76,6 +79,8 @@ def a_transaction(at):
 
 def everything(project, files):
     attach(project, files, b"old", OLD)
+    for at in (OLD, YOUNG):
+        UserReport.objects.create(project=project, event_id=uuid4().hex, date_added=at)
     OutcomeCount.objects.create(organization_id=1, project_id=1, outcome=0, category=1, hour=OLD, quantity=1)
     OutcomeCount.objects.create(organization_id=1, project_id=1, outcome=0, category=1, hour=YOUNG, quantity=1)
     Session.objects.create(session_key="old", session_data="", expire_date=NOON - timedelta(minutes=1))
@@ -91,6 +96,8 @@ def test_what_is_old_goes_and_what_is_young_stays(store, files):
 
     assert (len(swept.weeks), swept.attachments, swept.files, swept.outcomes, swept.sessions) == (1, 1, 1, 1, 1)
     assert {table.table: table.rows for table in store_facts(store).tables}["transactions"] == 1
+    assert swept.reports == 1
+    assert UserReport.objects.get().date_added == YOUNG
     assert OutcomeCount.objects.get().hour == YOUNG
     assert Session.objects.get().session_key == "new"
     assert not sweep(store, files, NOON, 90)
@@ -99,12 +106,16 @@ def test_what_is_old_goes_and_what_is_young_stays(store, files):
 @pytest.mark.django_db
 def test_a_dry_run_counts_the_same_and_deletes_nothing(store, files):
     everything(a_project(), files)
+    a_project(an_organization("gone", status=OrganizationStatus.PENDING_DELETION))
+    a_project(an_organization("kept"), status=ObjectStatus.PENDING_DELETION)
     write_transactions(store, [a_transaction(OLD)], uuid4().hex)
 
     dry = sweep(store, files, NOON, 90, dry_run=True)
     again = sweep(store, files, NOON, 90, dry_run=True)
 
     assert dry == again
+    assert (dry.projects, dry.organizations) == (2, 1)
+    assert Project.objects.count() == 3
     assert sweep(store, files, NOON, 90) == dry
 
 
@@ -128,3 +139,69 @@ def test_a_file_that_was_just_written_again_stays(store, files):
 
     assert (swept.attachments, swept.files) == (1, 0)
     assert path.exists()
+
+
+def transactions_of(store, project):
+    return store.value("SELECT count() FROM transactions WHERE project_id = {p:UInt64}", {"p": project.pk})
+
+
+@pytest.mark.django_db
+def test_a_project_that_was_given_up_goes_with_all_that_it_sent(store, files):
+    gone, stays = a_project(slug="gone", status=ObjectStatus.PENDING_DELETION), a_project(an_organization("other"))
+    own, shared = attach(gone, files, b"own", YOUNG), attach(gone, files, b"shared", YOUNG)
+    attach(stays, files, b"shared", YOUNG)
+    Group.objects.create(project=gone, short_id=1)
+    for project in (gone, stays):
+        OutcomeCount.objects.create(
+            organization_id=1, project_id=project.pk, outcome=0, category=1, hour=YOUNG, quantity=1
+        )
+        write_transactions(store, [replace(a_transaction(YOUNG), project_id=project.pk)], uuid4().hex)
+
+    swept = sweep(store, files, NOON, 90)
+
+    assert (swept.projects, swept.organizations, swept.attachments) == (1, 0, 0)
+    assert Project.objects.get() == stays
+    assert (own.exists(), shared.exists()) == (False, True)
+    assert OutcomeCount.objects.get().project_id == stays.pk
+    assert (transactions_of(store, gone), transactions_of(store, stays)) == (0, 1)
+    assert not sweep(store, files, NOON, 90)
+
+
+@pytest.mark.django_db
+def test_a_deletion_that_was_interrupted_is_finished_by_the_next_sweep(store, files, monkeypatch):
+    project = a_project(status=ObjectStatus.PENDING_DELETION)
+
+    def away(*_):
+        raise OSError("the event store is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vedette.cli.retention.delete_project", away)
+        with pytest.raises(OSError, match="away"):
+            sweep(store, files, NOON, 90)
+    project.refresh_from_db()
+
+    assert project.status == ObjectStatus.DELETION_IN_PROGRESS
+    assert sweep(store, files, NOON, 90).projects == 1
+    assert not Project.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_project_with_a_file_that_is_too_new_waits(store, files):
+    project = a_project(status=ObjectStatus.PENDING_DELETION)
+    path = attach(project, files, b"just now", YOUNG, settled=False)
+
+    assert sweep(store, files, NOON, 90).projects == 0
+    os.utime(path, (time.time() - 86_400,) * 2)
+    assert sweep(store, files, NOON, 90).projects == 1
+    assert not path.exists()
+
+
+@pytest.mark.django_db
+def test_an_organization_that_was_given_up_goes_with_its_projects(store, files):
+    organization = an_organization("gone", status=OrganizationStatus.PENDING_DELETION)
+    a_project(organization)
+
+    swept = sweep(store, files, NOON, 90)
+
+    assert (swept.projects, swept.organizations) == (1, 1)
+    assert not Organization.objects.exists()
