@@ -1,6 +1,7 @@
 """Brakes on guessing passwords: failed attempts are counted per address and per name, in the shared cache."""
 
 import hashlib
+import ipaddress
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -22,7 +23,7 @@ class Attempt:
     @property
     def _counters(self) -> tuple[tuple[str, int], ...]:
         name = hashlib.sha256(self.name.strip().lower().encode(errors="replace")).hexdigest()[:32]
-        address = hashlib.sha256(self.address.encode(errors="replace")).hexdigest()[:32]
+        address = hashlib.sha256(_neighbourhood(self.address).encode(errors="replace")).hexdigest()[:32]
         return (f"sign-in:address:{address}", FAILURES_PER_ADDRESS), (f"sign-in:name:{name}", FAILURES_PER_NAME)
 
     def is_refused(self) -> bool:
@@ -44,9 +45,31 @@ class Attempt:
 
 
 def client_address(request: HttpRequest) -> str:
-    """The address that a request came from: the last hop, or what a trusted proxy says."""
+    """The address that a request came from: what a trusted proxy says, if that is an address, or the last hop."""
     remote = str(request.META.get("REMOTE_ADDR") or "")
     if settings.VEDETTE.trust_proxy:
-        forwarded = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
-        return forwarded or remote
+        return _address_in(request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()) or remote
     return remote
+
+
+def _address_in(text: str) -> str:
+    """The address in `1.2.3.4`, `1.2.3.4:56`, `::1`, `[::1]` or `[::1]:56`; empty if there is none."""
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        return "" if "%" in text else str(ipaddress.ip_address(text))
+    except ValueError:
+        return ""
+
+
+def _neighbourhood(address: str) -> str:
+    """What counts as one place: an address of IPv4, the /64 of one of IPv6, which one household can fill at will."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((found.packed[:8] + bytes(8), 64)))

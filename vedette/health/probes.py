@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 
 PREFIXES = ("/health/", "/metrics")
+ASKED_HOST = "vedette.asked_host"  # where the Host that the caller sent is kept aside
 
 
 class AnyHost:
@@ -16,6 +17,7 @@ class AnyHost:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         if request.path.startswith(PREFIXES):
+            request.META[ASKED_HOST] = request.META.get("HTTP_HOST", "")
             request.META["HTTP_HOST"] = "localhost"
             request.META.pop("HTTP_X_FORWARDED_HOST", None)
         return self._get_response(request)

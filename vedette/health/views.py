@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from vedette.health.probes import ASKED_HOST
+
 INGEST_STATS = "vedette.ingest_stats"  # where the front leaves its counters in the WSGI environment
 _FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP")
 
@@ -36,7 +38,7 @@ def ready(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus's text format, for this machine only: anybody else, and whatever came through a proxy, gets 403."""
+    """Prometheus's text format, for this machine only: another peer or `Host`, and any proxy, gets 403."""
     if not _is_local(request.META):
         return HttpResponse("metrics are answered on this machine only\n", status=403, content_type="text/plain")
     from vedette.health.metrics import CONTENT_TYPE, render
@@ -47,8 +49,18 @@ def metrics(request: HttpRequest) -> HttpResponse:
 def _is_local(environ: dict[str, Any]) -> bool:
     if any(environ.get(name) for name in _FORWARDED):
         return False
+    return _is_loopback(str(environ.get("REMOTE_ADDR", ""))) and _names_loopback(str(environ.get(ASKED_HOST, "")))
+
+
+def _names_loopback(host: str) -> bool:
+    """Whether a `Host` header asks for this machine: a page elsewhere may point a name of its own at it."""
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    return name.lower() == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(text: str) -> bool:
     try:
-        address = ipaddress.ip_address(str(environ.get("REMOTE_ADDR", "")))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)

@@ -127,7 +127,7 @@ def test_metrics_count_what_ingest_and_digest_did(engine, client):
     stats.accepted(50, 99.0)
     stats.refused(429)
 
-    page = client.get("/metrics", **{"vedette.ingest_stats": stats}).content.decode()
+    page = client.get("/metrics", HTTP_HOST="127.0.0.1:9000", **{"vedette.ingest_stats": stats}).content.decode()
 
     lines = set(page.splitlines())
     assert {
@@ -151,7 +151,7 @@ def test_metrics_count_what_ingest_and_digest_did(engine, client):
 def test_metrics_are_there_while_everything_else_is_away(node, client, spooled):
     spooled(clock.now().timestamp() - 60)
 
-    page = client.get("/metrics").content.decode()
+    page = client.get("/metrics", HTTP_HOST="localhost").content.decode()
 
     assert "vedette_engine_up 0.0" in page
     assert "vedette_spool_items 1.0" in page
@@ -170,7 +170,7 @@ def test_outcomes_are_summed_over_everybody_and_named_by_nobody(node, client):
             quantity=5,
         )
 
-    page = client.get("/metrics").content.decode()
+    page = client.get("/metrics", HTTP_HOST="localhost").content.decode()
 
     assert 'vedette_outcomes{category="error",outcome="rate_limited",reason="spool_full"} 10.0' in page
     assert 'vedette_outcomes{category="error",outcome="rate_limited",reason="other"} 10.0' in page
@@ -190,11 +190,15 @@ def test_outcomes_are_summed_over_everybody_and_named_by_nobody(node, client):
         ({"REMOTE_ADDR": ""}, 403),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "127.0.0.1"}, 403),
         ({"REMOTE_ADDR": "127.0.0.1", "HTTP_FORWARDED": "for=127.0.0.1"}, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "LocalHost:9000"}, 200),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "rebound.example.com"}, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": "localhost.example.com:80"}, 403),
+        ({"REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": ""}, 403),
     ],
     ids=str,
 )
 def test_metrics_are_for_this_machine_only(node, client, environ, status):
-    assert client.get("/metrics", **environ).status_code == status
+    assert client.get("/metrics", **{"HTTP_HOST": "[::1]:9000", **environ}).status_code == status
 
 
 def test_ingest_s_own_counters_are_what_the_page_reads():
