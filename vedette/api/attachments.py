@@ -1,22 +1,20 @@
-"""Files that came with an event. Their bytes are hostile: browsers are told to keep them and to run nothing."""
+"""Files that came with an event."""
 
 from typing import Any, TypedDict
-from urllib.parse import quote
 
-from django.conf import settings
 from django.http import FileResponse
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.endpoint import ProjectEndpoint
-from vedette.api.filters import id_of
+from vedette.api.errors import FORBIDDEN
 from vedette.api.operations import PAGING, PROJECT_READ, Operation, Parameter, operation
 from vedette.api.paging import by_number
 from vedette.api.shapes.base import Moment
 from vedette.core.clock import as_z
-from vedette.core.files import FileStore
-from vedette.core.ids import as_event_id
+from vedette.core.ids import as_event_id, as_id
+from vedette.issues.attachments import download, may_download
 from vedette.issues.models import EventAttachment
 
 
@@ -85,22 +83,14 @@ class AttachmentItem(_OfEvent):
     )
     def get(self, request: Request) -> Response | FileResponse:
         """One file of an event: what it is, or with `download` its bytes."""
-        attachment = self.attachments().filter(pk=id_of(self.path["attachment_id"]) or 0).first()
+        attachment = self.attachments().filter(pk=as_id(self.path["attachment_id"]) or 0).first()
         if attachment is None:
             raise NotFound
-        return download(attachment) if "download" in request.query_params else Response(as_attachment(attachment))
-
-
-def download(attachment: EventAttachment) -> FileResponse:
-    """The bytes, as something to keep and not to look at. Raises `NotFound` when they are gone."""
-    try:
-        file = FileStore(settings.VEDETTE.files_dir).path(attachment.sha1).open("rb")
-    except FileNotFoundError:
-        raise NotFound from None
-    response = FileResponse(file, content_type="application/octet-stream")
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(attachment.name, safe='')}"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cross-Origin-Resource-Policy"] = "same-origin"
-    response["Cache-Control"] = "private, no-store"
-    return response
+        if "download" not in request.query_params:
+            return Response(as_attachment(attachment))
+        if not may_download(self.access):
+            raise PermissionDenied(FORBIDDEN)
+        try:
+            return download(attachment)
+        except FileNotFoundError:
+            raise NotFound from None

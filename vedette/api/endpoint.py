@@ -12,15 +12,16 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from vedette.accounts.models import User
+from vedette.accounts.signin_limits import client_address
 from vedette.api import cors
 from vedette.api.authentication import Credential, Credentials, Kind, credential_of
 from vedette.api.bodies import JsonBody
-from vedette.api.filters import id_of
 from vedette.api.operations import Operation
 from vedette.api.paging import Page, headers_of
 from vedette.api.permissions import Denied
 from vedette.api.rendering import AlwaysJson, OrjsonRenderer
 from vedette.api.schema import DeclaredSchema
+from vedette.core.ids import as_id
 from vedette.issues.lookup import find_group
 from vedette.issues.models import Group
 from vedette.orgs.access import Access, access_of_org_token, access_of_user
@@ -88,6 +89,11 @@ class Endpoint(APIView):
     def user(self) -> User | None:
         """The user who calls, if it is one."""
         return self.caller.user
+
+    @property
+    def address(self) -> str | None:
+        """Where the request came from, for the audit log; None where nobody knows."""
+        return client_address(self.request._request) or None
 
     def locate(self, **path: str) -> None:
         """Find what the path names, for this caller. Raises `NotFound`."""
@@ -182,7 +188,7 @@ class IssueEndpoint(OrganizationEndpoint):
         self.group = group
 
     def _enter_by_issue(self, text: str) -> None:
-        number = id_of(text)
+        number = as_id(text)
         groups = Group.objects.filter(pk=number or 0).select_related("project__organization")
         group = groups.first() if number else None
         organization = group.project.organization if group else None
@@ -198,7 +204,7 @@ class IssueEndpoint(OrganizationEndpoint):
 
 def find_organization(id_or_slug: str) -> Organization | None:
     """The organization with this id or slug, whoever asks."""
-    number = id_of(id_or_slug)
+    number = as_id(id_or_slug)
     if number is None:
         return Organization.objects.filter(slug=id_or_slug).first()
     return Organization.objects.filter(pk=number).first()
@@ -221,7 +227,7 @@ def reachable_teams(access: Access) -> QuerySet[Team]:
 
 def one_of(rows: QuerySet[Any], id_or_slug: str) -> Any:
     """The row with this id or slug. Raises `NotFound`."""
-    number = id_of(id_or_slug)
+    number = as_id(id_or_slug)
     found = (rows.filter(slug=id_or_slug) if number is None else rows.filter(pk=number)).first()
     if found is None:
         raise NotFound

@@ -15,6 +15,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from vedette.api.errors import FORBIDDEN
 from vedette.core import clock
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.orgs.access import Access
 from vedette.orgs.models import Organization
 from vedette.projects.access import reachable_projects
@@ -22,6 +23,8 @@ from vedette.projects.models import Environment, Project
 
 DEFAULT_DAYS = 90
 MAX_INTERVALS = 10_000
+MAX_SEARCH_WORDS = 20
+MAX_SEARCH_LENGTH = 4096
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _PERIOD = re.compile(r"(\d{1,9})([smhdw]?)")
 _FRACTION = re.compile(r"(\.\d{6})\d+")
@@ -107,8 +110,8 @@ def projects(query: QueryDict, access: Access, *, slugs: tuple[str, ...] = ()) -
     names = [name for name in (*query.getlist("project"), *query.getlist("projectSlug"), *slugs) if name]
     if not names or "-1" in names:
         return list(reachable)
-    ids = {int(name) for name in names if _is_id(name)}
-    words = {name for name in names if not _is_id(name)}
+    ids = {number for name in names if (number := as_id(name)) is not None}
+    words = {name for name in names if as_id(name) is None}
     found = list(reachable.filter(Q(pk__in=ids) | Q(slug__in=words)))
     if ids - {project.pk for project in found} or words - {project.slug for project in found}:
         raise PermissionDenied(FORBIDDEN)
@@ -124,10 +127,17 @@ def environments(query: QueryDict, organization: Organization) -> tuple[str, ...
     return tuple(sorted(names))
 
 
-def id_of(text: str) -> int | None:
-    """The number that an id in a path spells; None for a slug, or for more digits than a key can have."""
-    return int(text) if _is_id(text) else None
+def search_text(query: QueryDict) -> str:
+    """What the `query` of a list of names says. Raises `RuleBroken` for more than a database compares with."""
+    text = query.get("query", "")
+    if len(text) > MAX_SEARCH_LENGTH:
+        raise RuleBroken(f"The query is longer than {MAX_SEARCH_LENGTH} characters.")
+    return text
 
 
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
+def search_words(query: QueryDict) -> list[str]:
+    """The words of that text. Raises `RuleBroken` for too many: each is one condition more."""
+    words = search_text(query).split()
+    if len(words) > MAX_SEARCH_WORDS:
+        raise RuleBroken(f"The query has more than {MAX_SEARCH_WORDS} words.")
+    return words

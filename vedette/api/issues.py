@@ -29,7 +29,7 @@ from vedette.api.shapes.issue_lists import Parts, as_issue_list
 from vedette.api.shapes.issues import IssueShape
 from vedette.core import clock
 from vedette.core.errors import RuleBroken
-from vedette.core.ids import as_event_id, parse_short_id
+from vedette.core.ids import as_event_id, as_id, parse_short_id
 from vedette.core.paging import Cursor
 from vedette.events import queries
 from vedette.events.connection import event_store
@@ -116,7 +116,7 @@ class _Issues(OrganizationEndpoint):
             found = GroupHash.objects.filter(project__in=view, hash__in=hashes).values("group_id")
             return list(visible_groups(self.access).filter(pk__in=found)), None
         text = query.get("query", "").strip()
-        if query.get("shortIdLookup") == "1" and parse_short_id(text) and not text.isdigit():
+        if query.get("shortIdLookup") == "1" and parse_short_id(text):
             group = find_group(self.access, text)
             if group is not None:
                 return [group], None
@@ -188,9 +188,10 @@ def rows_of(groups: Sequence[Group]) -> list[StreamRow]:
 
 def whole_numbers(texts: Sequence[str]) -> list[int]:
     """The ids that the texts spell. Raises `RuleBroken`."""
-    if not all(text.isascii() and text.isdigit() for text in texts):
+    numbers = [number for text in texts if (number := as_id(text)) is not None]
+    if len(numbers) < len(texts):
         raise RuleBroken("Group ids must be integers")
-    return [int(text) for text in texts]
+    return numbers
 
 
 class OrganizationIssues(_Issues):

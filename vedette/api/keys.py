@@ -80,7 +80,8 @@ class KeyList(ProjectEndpoint):
     def post(self, request: Request) -> Response:
         """Make another key of the project."""
         wish = read(KeyWish, request.data)
-        key = create_key(self.project, wish.get("name") or "Default", by=self.user, rate_limit=rate_limit_of(wish))
+        limit, label = rate_limit_of(wish), wish.get("name") or "Default"
+        key = create_key(self.project, label, by=self.user, rate_limit=limit, ip_address=self.address)
         return Response(as_key(key), status=201)
 
 
@@ -109,15 +110,15 @@ class KeyItem(ProjectEndpoint):
         changes: dict[str, Any] = {"label": wish["name"]} if wish.get("name") else {}
         if "rateLimit" in wish:
             changes["rate_limit_count"], changes["rate_limit_window"] = rate_limit_of(wish) or (None, None)
-        change_key(key, changes, by=self.user)
+        change_key(key, changes, by=self.user, ip_address=self.address)
         if "isActive" in wish:
-            set_key_active(key, wish["isActive"], by=self.user)
+            set_key_active(key, wish["isActive"], by=self.user, ip_address=self.address)
         return Response(as_key(key))
 
     @operation(Operation("deleteProjectKey", PROJECT_ADMIN, statuses=(204,)))
     def delete(self, request: Request) -> Response:
         """Delete a key: what still reports with it is refused."""
-        delete_key(self.find(), by=self.user)
+        delete_key(self.find(), by=self.user, ip_address=self.address)
         return Response(status=204)
 
 

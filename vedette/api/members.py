@@ -7,10 +7,11 @@ from rest_framework.response import Response
 
 from vedette.accounts.models import User
 from vedette.api.endpoint import OrganizationEndpoint
-from vedette.api.filters import id_of
+from vedette.api.filters import search_words
 from vedette.api.operations import MEMBER_READ, PAGING, Operation, Parameter, operation
 from vedette.api.paging import by_id
 from vedette.api.shapes.members import MemberDetails, MemberShape, as_members, member_details
+from vedette.core.ids import as_id
 from vedette.orgs.models import InviteStatus, OrganizationMember
 
 
@@ -30,13 +31,13 @@ class MemberList(OrganizationEndpoint):
     def get(self, request: Request) -> Response:
         """The members of an organization, and who is invited."""
         rows = self.organization.members.filter(invite_status=InviteStatus.APPROVED)
-        page = by_id(searched(rows, request.query_params.get("query", "")), request.query_params)
+        page = by_id(searched(rows, search_words(request.query_params)), request.query_params)
         return self.paged(page, as_members(page.rows))
 
 
-def searched(rows: QuerySet[OrganizationMember], query: str) -> QuerySet[OrganizationMember]:
-    """The members that every word of `query` fits."""
-    for word in query.split():
+def searched(rows: QuerySet[OrganizationMember], words: list[str]) -> QuerySet[OrganizationMember]:
+    """The members that each of `words` fits."""
+    for word in words:
         key, _, value = word.partition(":")
         if key == "role" and value:
             rows = rows.filter(role=value)
@@ -58,7 +59,7 @@ class MemberItem(OrganizationEndpoint):
     def get(self, request: Request) -> Response:
         """One member, by the membership's id or `me`, with teams and roles."""
         text = self.path["member_id"]
-        number = self.access.member_id if text == "me" else id_of(text)
+        number = self.access.member_id if text == "me" else as_id(text)
         member = None if number is None else self.organization.members.filter(pk=number).first()
         if member is None:
             raise NotFound

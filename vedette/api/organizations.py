@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from vedette.api.authentication import Credential
 from vedette.api.bodies import Wish, field_of, read
 from vedette.api.endpoint import Endpoint, OrganizationEndpoint, reachable_teams
+from vedette.api.filters import search_text
 from vedette.api.operations import ORG_READ, ORG_WRITE, PAGING, Operation, Parameter, operation
 from vedette.api.paging import by_number
 from vedette.api.shapes.organizations import (
@@ -52,7 +53,7 @@ class OrganizationList(Endpoint):
     def get(self, request: Request) -> Response:
         """The organizations that the caller belongs to."""
         rows = organizations_of(self.caller).order_by("slug")
-        if text := request.query_params.get("query"):
+        if text := search_text(request.query_params):
             rows = rows.filter(Q(name__icontains=text) | Q(slug__icontains=text))
         if request.query_params.get("owner") == "1":
             own = OrganizationMember.objects.filter(user_id=self.user.pk if self.user else None, role="owner")
@@ -107,7 +108,7 @@ class OrganizationItem(OrganizationEndpoint):
             raise RuleBroken({"slug": ["The slug of an organization cannot be changed."]})
         if "defaultRole" in wish and not self.access.has_any("org:admin"):
             raise RuleBroken({"defaultRole": ["Changing the default role needs the scope org:admin."]})
-        change_organization(self.organization, wish, by=self.user)
+        change_organization(self.organization, wish, by=self.user, ip_address=self.address)
         return Response(self.details())
 
     def details(self) -> OrganizationDetails:

@@ -14,6 +14,7 @@ from django.http import QueryDict
 from rest_framework.request import Request
 
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.core.paging import Cursor
 
 MAX_PER_PAGE = 100
@@ -38,11 +39,12 @@ def per_page(query: QueryDict, most: int = MAX_PER_PAGE) -> int:
     text = query.get("per_page")
     if not text:
         return most
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
+    number = as_id(text)
+    if not number:
         raise RuleBroken("Invalid per_page parameter.")
-    if int(text) > most:
+    if number > most:
         raise RuleBroken(f"Invalid per_page value. Cannot exceed {most}.")
-    return int(text)
+    return number
 
 
 def limit(query: QueryDict, default: int = 25) -> int:
@@ -50,9 +52,10 @@ def limit(query: QueryDict, default: int = 25) -> int:
     text = query.get("limit") or query.get("per_page")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit():
+    number = as_id(text)
+    if number is None:
         raise RuleBroken("Invalid limit parameter.")
-    return min(max(int(text), 1), MAX_PER_PAGE)
+    return min(max(number, 1), MAX_PER_PAGE)
 
 
 def cursor_of(query: QueryDict) -> Cursor | None:

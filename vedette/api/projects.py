@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from vedette.api.bodies import Wish, field_of, read
 from vedette.api.endpoint import Endpoint, OrganizationEndpoint, ProjectEndpoint, access_of, reachable_teams
+from vedette.api.filters import search_words
 from vedette.api.operations import (
     ORG_READ,
     PAGING,
@@ -31,6 +32,7 @@ from vedette.api.shapes.projects import (
     project_summaries,
 )
 from vedette.api.shapes.teams import TeamShape, as_teams
+from vedette.core.ids import as_id
 from vedette.projects.access import reachable_projects
 from vedette.projects.changes import change_project, schedule_deletion
 from vedette.projects.models import Project
@@ -57,21 +59,20 @@ class OrganizationProjects(OrganizationEndpoint):
     def get(self, request: Request) -> Response:
         """The projects of an organization that the caller reaches."""
         rows = reachable_projects(self.access).order_by("slug")
-        if text := request.query_params.get("query"):
-            rows = rows.filter(_matching(text))
+        rows = rows.filter(_matching(search_words(request.query_params)))
         if request.query_params.get("all_projects") == "1":
             return Response(project_summaries(list(rows), self.access))
         page = by_number(rows, request.query_params)
         return self.paged(page, project_summaries(page.rows, self.access))
 
 
-def _matching(query: str) -> Q:
+def _matching(words: list[str]) -> Q:
     """`id:`, `slug:` and `name:` each name one; other words are text in the name or the slug."""
     condition = Q()
-    for word in query.split():
+    for word in words:
         key, _, value = word.partition(":")
-        if key == "id" and value.isascii() and value.isdigit() and len(value) <= 18:
-            condition &= Q(pk=int(value))
+        if key == "id" and (number := as_id(value)) is not None:
+            condition &= Q(pk=number)
         elif key in ("slug", "name") and value:
             condition &= Q(**{f"{key}__iexact": value})
         else:
@@ -134,13 +135,13 @@ class ProjectItem(ProjectEndpoint):
         Lists of names may come as a list or as text with a line for each. Unknown names in `options` are ignored.
         """
         wish = read(ProjectChanges, request.data)
-        change_project(self.project, {**wish.pop("options", {}), **wish}, by=self.user)
+        change_project(self.project, {**wish.pop("options", {}), **wish}, by=self.user, ip_address=self.address)
         return Response(self.details())
 
     @operation(Operation("deleteProject", PROJECT_ADMIN, statuses=(204,)))
     def delete(self, request: Request) -> Response:
         """Give the project up: it is gone for everybody at once, and its data is deleted later."""
-        schedule_deletion(self.project, by=self.user)
+        schedule_deletion(self.project, by=self.user, ip_address=self.address)
         return Response(status=204)
 
     def details(self) -> ProjectDetails:

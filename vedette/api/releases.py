@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.endpoint import OrganizationEndpoint
-from vedette.api.filters import asked_range, environments, projects
+from vedette.api.filters import asked_range, environments, projects, search_words
 from vedette.api.operations import (
     ENVIRONMENT,
     PAGING,
@@ -64,7 +64,7 @@ class ReleaseList(OrganizationEndpoint):
             rows = rows.filter(pk__in=seen.values("release_id"))
         if asked := asked_range(query, clock.now()):
             rows = rows.filter(date_added__range=(asked.start, asked.end))
-        page = by_number(searched(rows, query.get("query", "")).order_by("-date_added", "-pk"), query)
+        page = by_number(searched(rows, search_words(query)).order_by("-date_added", "-pk"), query)
         return self.paged(page, as_releases(page.rows, view, where))
 
 
@@ -79,9 +79,9 @@ def with_status(rows: QuerySet[Release], status: str) -> QuerySet[Release]:
     return rows
 
 
-def searched(rows: QuerySet[Release], query: str) -> QuerySet[Release]:
-    """The releases whose version holds the text; `release:` names one. Raises `RuleBroken` for other keys."""
-    for word in query.split():
+def searched(rows: QuerySet[Release], words: list[str]) -> QuerySet[Release]:
+    """The releases whose version holds each of `words`; `release:` names one. Raises `RuleBroken` for other keys."""
+    for word in words:
         key, colon, value = word.partition(":")
         if colon and key != "release":
             raise RuleBroken(f"Invalid key for this search: {key[:50]}")

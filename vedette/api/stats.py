@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Case, F, QuerySet, Sum, Value, When
 from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,6 +27,10 @@ from vedette.wire.outcomes import CATEGORY_OF_WORD, Category, Outcome
 HOUR = 3600
 FIELD = "sum(quantity)"
 GROUPS = ("outcome", "category", "reason", "project")
+MAX_REASONS = 200
+OTHER_REASONS = "other"
+MAX_CELLS = 100_000  # groups times intervals
+_COLUMNS = {"project": "project_id", "reason": "told_reason"}
 OUTCOME_OF_WORD = {outcome.word: outcome for outcome in Outcome}
 ERRORS = (Category.DEFAULT, Category.ERROR, Category.SECURITY)
 
@@ -114,7 +118,7 @@ class OrganizationStats(OrganizationEndpoint):
             raise RuleBroken('At least one "field" is required.')
         if set(fields) - {FIELD, "sum(times_seen)"}:
             raise RuleBroken(f"Invalid field: {fields[0][:50]!r}")
-        by = query.getlist("groupBy")
+        by = list(dict.fromkeys(query.getlist("groupBy")))
         if not by:
             raise RuleBroken('At least one "groupBy" is required.')
         if unknown := set(by) - set(GROUPS):
@@ -164,8 +168,18 @@ def _numbers(name: str, words: Iterable[str], known: dict[str, Any]) -> set[int]
 
 
 def grouped(rows: QuerySet[OutcomeCount], by: list[str], fields: list[str], buckets: Buckets) -> list[StatsGroup]:
-    """The counts by the columns of `by`, in a settled order."""
-    columns = ["project_id" if name == "project" else name for name in by]
+    """The counts by the columns of `by`, in a settled order. Raises `RuleBroken` for more of them than an answer holds.
+
+    SDKs make up reasons, so only the most frequent ones stand for themselves.
+    """
+    columns = [_COLUMNS.get(name, name) for name in by]
+    rows = rows.annotate(told_reason=_told_reason(rows) if "reason" in by else F("reason"))
+    groups = rows.order_by().values_list(*columns).distinct()[: MAX_CELLS // buckets.count + 1]
+    if len(groups) * buckets.count > MAX_CELLS:
+        raise RuleBroken(
+            f"Your query would create more than {MAX_CELLS} numbers. Use a longer interval, a shorter date range or "
+            "fewer groups."
+        )
     series: dict[tuple[Any, ...], list[int]] = defaultdict(lambda: [0] * buckets.count)
     counts = rows.values_list(*columns, "hour").annotate(total=Sum("quantity"))
     for *values, hour, total in counts:
@@ -179,6 +193,13 @@ def grouped(rows: QuerySet[OutcomeCount], by: list[str], fields: list[str], buck
         }
         for key, values in sorted(series.items(), key=lambda item: [str(part) for part in item[0]])
     ]
+
+
+def _told_reason(rows: QuerySet[OutcomeCount]) -> Case:
+    """The reason as it is told: the rare ones are one."""
+    frequent = rows.order_by().values("reason").annotate(total=Sum("quantity")).order_by("-total", "reason")
+    names = list(frequent.values_list("reason", flat=True)[:MAX_REASONS])
+    return Case(When(reason__in=names, then=F("reason")), default=Value(OTHER_REASONS))
 
 
 def _word(column: str, value: Any) -> Any:

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from vedette.api.bodies import Wish, read
 from vedette.api.endpoint import OrganizationEndpoint, TeamEndpoint, reachable_teams
+from vedette.api.filters import search_text
 from vedette.api.operations import (
     ORG_READ,
     PAGING,
@@ -56,7 +57,7 @@ class TeamList(OrganizationEndpoint):
     def get(self, request: Request) -> Response:
         """The teams of an organization."""
         rows = reachable_teams(self.access).order_by("slug")
-        if text := request.query_params.get("query"):
+        if text := search_text(request.query_params):
             rows = rows.filter(Q(name__icontains=text) | Q(slug__icontains=text))
         page = by_number(rows, request.query_params)
         teams = cast("list[TeamWithProjects]", as_teams(page.rows, self.access))
@@ -98,7 +99,7 @@ class TeamItem(TeamEndpoint):
     def put(self, request: Request) -> Response:
         """Rename a team."""
         wish = read(TeamChanges, request.data)
-        change_team(self.team, name=wish.get("name"), slug=wish.get("slug"), by=self.user)
+        change_team(self.team, name=wish.get("name"), slug=wish.get("slug"), by=self.user, ip_address=self.address)
         return Response(team_details(self.team, self.access))
 
 
@@ -136,6 +137,12 @@ class TeamProjects(TeamEndpoint):
         """Make a project that belongs to the team, with a key to report with."""
         wish = read(NewProject, request.data)
         project = create_project(
-            self.organization, wish["name"], wish.get("slug", ""), wish.get("platform"), self.team, self.user
+            self.organization,
+            wish["name"],
+            wish.get("slug", ""),
+            wish.get("platform"),
+            self.team,
+            self.user,
+            ip_address=self.address,
         )
         return Response(project_summary(project, self.access), status=201)

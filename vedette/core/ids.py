@@ -10,6 +10,7 @@ import uuid
 SHORT_ID_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _SHORT_ID = re.compile(r"(?P<slug>[A-Za-z0-9_-]+)-(?P<number>[0-9A-Za-z]+)")
 _EVENT_ID = re.compile(r"[0-9a-fA-F]{32}")
+_ID = re.compile(r"[0-9]{1,18}")  # so many digits always fit into 63 bits
 
 
 def new_event_id() -> str:
@@ -30,6 +31,11 @@ def as_event_id(text: object) -> str | None:
     if len(text) == 36 and text[8] == text[13] == text[18] == text[23] == "-":
         text = text.replace("-", "")
     return text.lower() if _EVENT_ID.fullmatch(text) else None
+
+
+def as_id(text: str) -> int | None:
+    """The number of a row that `text` spells: ASCII digits, at most 18, so below 2**63; None if it is none."""
+    return int(text) if _ID.fullmatch(text) else None
 
 
 def base32(number: int) -> str:

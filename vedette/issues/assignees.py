@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.issues.models import Group, GroupAssignee
 from vedette.orgs.models import InviteStatus, Organization, OrganizationMember, OrganizationMemberTeam, Team
 from vedette.projects.models import Project
@@ -79,14 +80,15 @@ def parse_assignee(text: str | None, organization: Organization, viewer: User | 
             raise _broken("This credential belongs to no user.")
         return _member(organization, viewer)
     kind, _, rest = text.partition(":")
-    if kind == "team" and rest.isdigit():
-        return _team(organization, Team.objects.filter(pk=int(rest)).first())
+    number = as_id(rest)
+    if kind == "team" and number is not None:
+        return _team(organization, Team.objects.filter(pk=number).first())
     if text.startswith("#"):
         return _team(organization, Team.objects.filter(organization=organization, slug__iexact=text[1:]).first())
-    if kind == "user" and rest.isdigit():
-        return _member(organization, User.objects.filter(pk=int(rest)).first())
-    if text.isdigit():
-        return _member(organization, User.objects.filter(pk=int(text)).first())
+    if kind == "user" and number is not None:
+        return _member(organization, User.objects.filter(pk=number).first())
+    if (bare := as_id(text)) is not None:
+        return _member(organization, User.objects.filter(pk=bare).first())
     if kind in ("user", "team") and rest:
         raise _broken("Could not parse actor. Format should be `type:id` where type is `team` or `user`.")
     return _member(organization, _by_name(organization, text))

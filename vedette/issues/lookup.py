@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from vedette.accounts.models import User
-from vedette.core.ids import parse_short_id
+from vedette.core.ids import as_id, parse_short_id
 from vedette.issues.models import PRIORITY_WORDS, VISIBLE_STATUSES, Activity, ActivityType, Group
 from vedette.orgs.access import Access
 from vedette.projects.access import reachable_projects
@@ -24,9 +24,9 @@ def visible_groups(access: Access) -> Any:
 def find_group(access: Access, id_or_short_id: str) -> Group | None:
     """The issue with this numeric id or short id (in any letter case), or None."""
     groups = visible_groups(access)
-    if id_or_short_id.isascii() and id_or_short_id.isdigit():
-        number = int(id_or_short_id)
-        found: Group | None = groups.filter(pk=number).first() if number < _MAX_ID else None
+    pk = as_id(id_or_short_id)
+    if pk is not None:
+        found: Group | None = groups.filter(pk=pk).first()
         return found
     parsed = parse_short_id(id_or_short_id)
     if parsed is None:

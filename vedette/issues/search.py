@@ -9,9 +9,11 @@ import re
 from dataclasses import dataclass
 
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.issues.models import GroupStatus, GroupSubStatus
 
 MAX_QUERY_LENGTH = 4096
+MAX_VALUES = 200  # of all conditions together: databases refuse expressions that nest too deep
 PREFIX = "Error parsing search query: "
 
 STATUS_WORDS = {
@@ -85,6 +87,8 @@ def parse(text: str) -> tuple[Term, ...]:
             _refuse_boolean(word[0])
             words.append(_unquote(word[0], position))
             position = word.end()
+    if sum(len(term.values) for term in terms) > MAX_VALUES:
+        raise RuleBroken(f"{PREFIX}it has more than {MAX_VALUES} conditions")
     if words:
         terms.append(Term("", (" ".join(words),)))
     return tuple(terms)
@@ -159,6 +163,6 @@ def _checked(term: Term, piece: str) -> Term:
         )
     if term.key == "issue.priority" and not all(value in ("high", "medium", "low") for value in term.values):
         raise RuleBroken(f"{PREFIX}Invalid priority in {piece!r}, valid values are high, low, medium")
-    if term.key in ("issue.id", "project.id") and not all(value.isdigit() for value in term.values):
+    if term.key in ("issue.id", "project.id") and any(as_id(value) is None for value in term.values):
         raise RuleBroken(f"{PREFIX}Invalid number in {piece!r}")
     return term

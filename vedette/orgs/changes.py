@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
+from vedette.orgs import options as org_options
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.models import Organization, OrganizationFlags, Team
 from vedette.orgs.options import OPTIONS, role_name, set_option
@@ -27,12 +28,18 @@ FLAGS = {
 
 @transaction.atomic
 def change_organization(
-    organization: Organization, changes: dict[str, Any], *, by: User | None = None, label: str = ""
+    organization: Organization,
+    changes: dict[str, Any],
+    *,
+    by: User | None = None,
+    label: str = "",
+    ip_address: str | None = None,
 ) -> dict[str, str]:
     """Apply `changes` (API field to value; others are left alone) and say what changed, as the audit log has it.
 
     Knows `name`, `defaultRole`, the options and the flags. Raises `RuleBroken`, and then nothing has changed.
     """
+    refuse_scrubbing_rules(changes)
     told: dict[str, str] = {}
     for option in OPTIONS:
         if option.field in changes and (change := set_option(organization, option, changes[option.field])):
@@ -41,9 +48,16 @@ def change_organization(
     told |= _change_flags(row, changes) | _change_columns(row, changes)
     row.save()
     if told:
-        record(AuditEvent.ORG_EDIT, row, by=by, label=label, target=row.pk, data=told)
+        record(AuditEvent.ORG_EDIT, row, by=by, label=label, target=row.pk, data=told, ip_address=ip_address)
     organization.name, organization.flags, organization.default_role = row.name, row.flags, row.default_role
     return told
+
+
+def refuse_scrubbing_rules(changes: dict[str, Any]) -> None:
+    """Raises `RuleBroken` for scrubbing rules: kept and not obeyed, they would promise what is not done."""
+    field = org_options.RELAY_PII_CONFIG.field
+    if changes.get(field):
+        raise RuleBroken({field: ["Advanced scrubbing rules are not supported yet."]})
 
 
 def _change_flags(row: Organization, changes: dict[str, Any]) -> dict[str, str]:
@@ -76,7 +90,14 @@ def _moved(row: Organization, column: str, after: str) -> dict[str, str]:
     return {column: f"from {before} to {after}"} if before != after else {}
 
 
-def change_team(team: Team, *, name: str | None = None, slug: str | None = None, by: User | None = None) -> bool:
+def change_team(
+    team: Team,
+    *,
+    name: str | None = None,
+    slug: str | None = None,
+    by: User | None = None,
+    ip_address: str | None = None,
+) -> bool:
     """Rename a team; None leaves alone. True if anything changed. Raises `RuleBroken` and `SlugTaken`."""
     if slug is not None:
         check_slug(slug, TEAM_LENGTH)
@@ -86,7 +107,7 @@ def change_team(team: Team, *, name: str | None = None, slug: str | None = None,
     try:
         with transaction.atomic():
             Team.objects.filter(pk=team.pk).update(**after)
-            record(AuditEvent.TEAM_EDIT, team.organization, by=by, target=team.pk, data=after)
+            record(AuditEvent.TEAM_EDIT, team.organization, by=by, target=team.pk, data=after, ip_address=ip_address)
     except IntegrityError as error:
         raise SlugTaken("A team") from error
     team.name, team.slug = after["name"], after["slug"]

@@ -8,6 +8,7 @@ from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import new_hex
 from vedette.orgs.audit import AuditEvent, record
+from vedette.orgs.changes import refuse_scrubbing_rules
 from vedette.orgs.slugs import PROJECT_LENGTH, SlugTaken, check_slug
 from vedette.projects.models import ObjectStatus, Project, ProjectKey, ProjectOption
 from vedette.projects.options import OPTIONS, set_option
@@ -16,11 +17,19 @@ from vedette.projects.services import LONGEST_LABEL, LONGEST_NAME, LONGEST_PLATF
 LAST_SLUG = "vedette:slug_before_deletion"
 
 
-def change_project(project: Project, changes: dict[str, Any], *, by: User | None = None, label: str = "") -> list[str]:
+def change_project(
+    project: Project,
+    changes: dict[str, Any],
+    *,
+    by: User | None = None,
+    label: str = "",
+    ip_address: str | None = None,
+) -> list[str]:
     """Apply `changes` (API field to value; others are left alone) and name the fields that changed.
 
     Knows `name`, `slug`, `platform` and the options. Raises `RuleBroken` and `SlugTaken`, and then nothing has changed.
     """
+    refuse_scrubbing_rules(changes)
     columns = _columns(project, changes)
     try:
         with transaction.atomic():
@@ -30,7 +39,15 @@ def change_project(project: Project, changes: dict[str, Any], *, by: User | None
                 Project.objects.filter(pk=project.pk).update(**columns)
             if told:
                 data = {"slug": project.slug, "changed": sorted(told), **columns}
-                record(AuditEvent.PROJECT_EDIT, project.organization, by=by, label=label, target=project.pk, data=data)
+                record(
+                    AuditEvent.PROJECT_EDIT,
+                    project.organization,
+                    by=by,
+                    label=label,
+                    target=project.pk,
+                    data=data,
+                    ip_address=ip_address,
+                )
     except IntegrityError as error:
         raise SlugTaken("A project") from error
     for column, value in columns.items():
@@ -64,7 +81,9 @@ def _checked(field: str, value: str, longest: int) -> str:
 
 
 @transaction.atomic
-def schedule_deletion(project: Project, *, by: User | None = None, label: str = "") -> bool:
+def schedule_deletion(
+    project: Project, *, by: User | None = None, label: str = "", ip_address: str | None = None
+) -> bool:
     """Give a project up: it is gone for everybody at once, and its slug is free. False if it was gone before.
 
     The slug that it had is kept in an option, for whoever wants it back before its data is deleted.
@@ -77,13 +96,28 @@ def schedule_deletion(project: Project, *, by: User | None = None, label: str = 
         return False
     ProjectOption.objects.update_or_create(project=project, key=LAST_SLUG, defaults={"value": project.slug})
     data = {"slug": project.slug, "name": project.name}
-    record(AuditEvent.PROJECT_REMOVE, project.organization, by=by, label=label, target=project.pk, data=data)
+    record(
+        AuditEvent.PROJECT_REMOVE,
+        project.organization,
+        by=by,
+        label=label,
+        target=project.pk,
+        data=data,
+        ip_address=ip_address,
+    )
     project.status, project.slug = ObjectStatus.PENDING_DELETION, slug
     return True
 
 
 @transaction.atomic
-def change_key(key: ProjectKey, changes: dict[str, Any], *, by: User | None = None, label: str = "") -> list[str]:
+def change_key(
+    key: ProjectKey,
+    changes: dict[str, Any],
+    *,
+    by: User | None = None,
+    label: str = "",
+    ip_address: str | None = None,
+) -> list[str]:
     """Apply `changes` to a key's `label`, `rate_limit_count` and `rate_limit_window`; the names of what changed.
 
     Raises `RuleBroken`.
@@ -96,5 +130,13 @@ def change_key(key: ProjectKey, changes: dict[str, Any], *, by: User | None = No
         for name, value in changed.items():
             setattr(key, name, value)
         data = {"label": key.label, "public_key": key.public_key, "project": key.project.slug}
-        record(AuditEvent.PROJECTKEY_EDIT, key.project.organization, by=by, label=label, target=key.pk, data=data)
+        record(
+            AuditEvent.PROJECTKEY_EDIT,
+            key.project.organization,
+            by=by,
+            label=label,
+            target=key.pk,
+            data=data,
+            ip_address=ip_address,
+        )
     return sorted(changed)

@@ -11,6 +11,7 @@ from django.core import signing
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.issues.actions import archive, assign, reopen, resolve
 from vedette.issues.assignees import Assignee, assignable, parse_assignee
 from vedette.issues.lookup import groups_by_id
@@ -43,7 +44,7 @@ class Done:
 
 def writable_groups(access: Access, ids: Sequence[str]) -> list[Group]:
     """The issues among `ids` that the caller may change; others are left out as if they did not exist."""
-    numbers = [int(text) for text in ids[:MOST_ISSUES] if text.isascii() and text.isdigit() and len(text) < 19]
+    numbers = [number for text in ids[:MOST_ISSUES] if (number := as_id(text)) is not None]
     groups = groups_by_id(access, numbers)
     writable = {project: may(access, project, *SCOPES) for project in {group.project for group in groups}}
     return [group for group in groups if writable[group.project]]

@@ -7,11 +7,12 @@ import pytest
 
 from tests.integration.api.factories import a_real_event
 from tests.integration.api.test_organizations import link, next_of
-from tests.support.factories import a_project
+from tests.support.factories import a_member, a_project
 from vedette.core import clock, json
 from vedette.core.files import FileStore
 from vedette.digest.models import OutcomeCount
 from vedette.issues.models import EventAttachment, UserReport
+from vedette.orgs.options import ATTACHMENTS_ROLE, set_option
 from vedette.releases.models import Release, ReleaseProject
 from vedette.wire.outcomes import Category, Outcome
 
@@ -232,6 +233,16 @@ def test_a_file_is_kept_and_not_shown(api, attachment):
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Disposition"] == "attachment; filename*=UTF-8''a%22%0D%0Ab.html"
     assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+@pytest.mark.parametrize(("least", "status"), [("member", 200), ("manager", 403)])
+def test_a_file_is_for_those_with_the_role(least, status, acme, attachment, token_of):
+    set_option(acme, ATTACHMENTS_ROLE, least)
+    path = f"/projects/acme/web/events/{attachment.event_id}/attachments/{attachment.pk}/"
+    member = a_member(acme, "mem@example.com", "member")
+
+    assert token_of(member).get(path).status == 200
+    assert token_of(member).get(f"{path}?download").status == status
 
 
 def test_a_file_whose_bytes_are_gone_is_not_there(api, attachment):

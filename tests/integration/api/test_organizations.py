@@ -103,7 +103,12 @@ def test_nothing_changed_is_nothing_told(api, acme):
 
 @pytest.mark.parametrize(
     ("wish", "field"),
-    [({"slug": "other"}, "slug"), ({"defaultRole": "king"}, "defaultRole"), ({"name": "x" * 65}, "name")],
+    [
+        ({"slug": "other"}, "slug"),
+        ({"defaultRole": "king"}, "defaultRole"),
+        ({"name": "x" * 65}, "name"),
+        ({"relayPiiConfig": "{}"}, "relayPiiConfig"),
+    ],
 )
 def test_a_wish_that_cannot_be_met_names_its_field(wish, field, api, acme):
     answer = api.put("/organizations/acme/", wish)
@@ -237,3 +242,25 @@ def test_teams_and_projects_of_a_list_cost_no_query_each(api, acme, web, team, d
     with django_assert_max_num_queries(len(few)):
         api.get("/organizations/acme/teams/")
         api.get("/organizations/acme/projects/")
+
+
+def test_the_audit_log_knows_where_a_change_came_from(api, acme, team, web):
+    api.put("/organizations/acme/", {"name": "Elsewhere"})
+    api.put("/teams/acme/core/", {"name": "Elsewhere"})
+    api.put("/projects/acme/web/", {"name": "Elsewhere"})
+    key = api.post("/projects/acme/web/keys/", {"name": "one"}).body["id"]
+    api.put(f"/projects/acme/web/keys/{key}/", {"name": "two"})
+    api.delete("/projects/acme/web/")
+
+    entries = AuditLogEntry.objects.filter(organization_id=acme.pk)
+    assert entries.count() == 6
+    assert set(entries.values_list("ip_address", flat=True)) == {"127.0.0.1"}
+
+
+def test_scrubbing_rules_are_refused_and_their_absence_is_not(api, web):
+    answer = api.put("/projects/acme/web/", {"options": {"relayPiiConfig": '{"rules": {}}'}, "name": "Other"})
+
+    assert (answer.status, list(answer.body)) == (400, ["relayPiiConfig"])
+    web.refresh_from_db()
+    assert web.name == "Web"
+    assert api.put("/projects/acme/web/", {"relayPiiConfig": ""}).status == 200

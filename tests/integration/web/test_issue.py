@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.support.factories import a_member
 from tests.support.html import harm_in
 from vedette.core import clock
 from vedette.events.client import StoreUnavailable
 from vedette.issues.models import EventAttachment, Group, GroupStatus, UserReport
+from vedette.orgs.options import ATTACHMENTS_ROLE, set_option
 
 pytestmark = pytest.mark.django_db
 
@@ -201,9 +203,19 @@ def test_an_attachment_is_only_ever_a_download(browser, project, report, an_erro
 
     assert b"".join(answer.streaming_content) == b"<script>alert(1)</script>"
     assert answer["Content-Type"] == "application/octet-stream"
-    assert answer["Content-Disposition"] == 'attachment; filename="page.html"'
+    assert answer["Content-Disposition"] == "attachment; filename*=UTF-8''page.html"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert "page.html" in browser.get(ISSUE).text
+
+
+def test_an_attachment_is_for_those_with_the_role(visit, organization, project, report, an_error):
+    report(project, an_error(), attachments=[("page.html", b"x")])
+    set_option(organization, ATTACHMENTS_ROLE, "manager")
+    path = f"{ISSUE}attachments/{EventAttachment.objects.get().pk}/"
+
+    assert visit(a_member(organization, "mem@example.com", "member")).get(path).status_code == 403
+    answer = visit(a_member(organization, "max@example.com", "manager")).get(path)
+    assert b"".join(answer.streaming_content) == b"x"
 
 
 def test_resolving_from_the_page_changes_its_badge_and_buttons(browser, project, report, an_error):

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.http import QueryDict
 
-from vedette.api.filters import TimeRange, asked_range, id_of, moment_of, seconds_of, time_range
+from vedette.api.filters import TimeRange, asked_range, moment_of, seconds_of, time_range
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -94,4 +95,4 @@ def test_a_window_that_makes_no_sense_is_refused(query, sentence):
 
 @pytest.mark.parametrize(("text", "number"), [("12", 12), ("web", None), ("1a", None), ("٣", None), ("9" * 30, None)])
 def test_digits_alone_are_an_id(text, number):
-    assert id_of(text) == number
+    assert as_id(text) == number

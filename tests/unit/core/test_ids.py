@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vedette.core.ids import as_event_id, base32, parse_short_id, short_id
+from vedette.core.ids import as_event_id, as_id, base32, parse_short_id, short_id
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,20 @@ def test_a_short_id_is_read_back_in_any_letter_case(number, slug):
 @pytest.mark.parametrize("text", ["", "WEB", "WEB-", "WEB-U", "WEB-I", "-1", "WEB-" + "Z" * 40])
 def test_what_is_no_short_id_is_none(text):
     assert parse_short_id(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("017", 17),
+        ("9" * 18, 10**18 - 1),
+        ("9" * 19, None),
+        ("²", None),
+        ("٣", None),
+        ("", None),
+        ("1\n", None),
+    ],
+)
+def test_the_number_of_a_row_is_a_few_plain_digits(text, number):
+    assert as_id(text) == number

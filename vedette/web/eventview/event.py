@@ -101,11 +101,6 @@ class EventView:
         found = [trace.raising for trace in traces if trace and trace.raising]
         return next((frame for frame in found if frame and frame.in_app), found[0] if found else None)
 
-    @property
-    def has_code(self) -> bool:
-        """Whether there is any stack trace to look at."""
-        return bool(self.exceptions or self.stacktrace or any(thread.stacktrace for thread in self.threads))
-
 
 def read_event(payload: object) -> EventView:
     """The view of a stored payload. Total: any JSON gives a view, wrong types leave their part empty."""

@@ -2,18 +2,18 @@
 
 from typing import Any
 
-from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.response import FileResponse, HttpResponseBase
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET
 
 from vedette.core import clock, json
-from vedette.core.files import FileStore
 from vedette.core.ids import as_event_id
 from vedette.events import queries
 from vedette.events.connection import event_store
 from vedette.events.rows import EventSummary, TagValue
+from vedette.issues.attachments import download, may_download
 from vedette.issues.lookup import find_group
 from vedette.issues.models import EventAttachment, Group
 from vedette.orgs.access import Access
@@ -114,13 +114,12 @@ def attachment(request: HttpRequest, access: Access, issue_id: str, attachment_i
     found = EventAttachment.objects.filter(pk=attachment_id, project=group.project).first()
     if found is None or (found.group_id not in (None, group.pk)):
         raise Http404
+    if not may_download(access):
+        raise PermissionDenied
     try:
-        content = FileStore(settings.VEDETTE.files_dir).path(found.sha1).open("rb")
-    except (FileNotFoundError, ValueError):
+        return download(found)
+    except FileNotFoundError:
         raise Http404 from None
-    answer = FileResponse(content, as_attachment=True, filename=found.name, content_type="application/octet-stream")
-    answer["Content-Security-Policy"] = NOTHING_POLICY
-    return answer
 
 
 @require_GET

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from vedette.accounts.signin_limits import client_address
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.issues.models import VISIBLE_STATUSES, Group
 from vedette.orgs.access import Access
 from vedette.orgs.models import Team
@@ -130,8 +131,8 @@ def change_key(request: HttpRequest, access: Access, slug: str, key_id: int) -> 
 def _project(access: Access, slug: str) -> Project:
     projects = reachable_projects(access).select_related("organization")
     found = projects.filter(slug=slug).first()
-    if found is None and slug.isascii() and slug.isdigit() and len(slug) < 19:
-        found = projects.filter(pk=int(slug)).first()
+    if found is None and (number := as_id(slug)) is not None:
+        found = projects.filter(pk=number).first()
     if found is None:
         raise Http404
     return found
