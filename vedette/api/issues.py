@@ -187,11 +187,10 @@ def rows_of(groups: Sequence[Group]) -> list[StreamRow]:
 
 
 def whole_numbers(texts: Sequence[str]) -> list[int]:
-    """The ids that the texts spell. Raises `RuleBroken`."""
-    numbers = [number for text in texts if (number := as_id(text)) is not None]
-    if len(numbers) < len(texts):
+    """The ids that the texts spell; numbers that no row can have are left out. Raises `RuleBroken`."""
+    if not all(text.isascii() and text.isdigit() for text in texts):
         raise RuleBroken("Group ids must be integers")
-    return numbers
+    return [number for text in texts if (number := as_id(text)) is not None]
 
 
 class OrganizationIssues(_Issues):
