@@ -1,8 +1,9 @@
 """Rows into the event store, and out of it again.
 
-One insert is one batch, columnar, with a token: the engine drops a second insert with the same token and rows, part
-by part, so a batch may be replayed after a crash at any moment, and is completed after it (`complete_errors`). Deleting and moving write patches beside the parts
-(34-140 ms at a million rows, where a rewrite takes seconds). Everything here may be repeated without harm.
+One insert is one batch, columnar, with a token: the engine drops a second insert with the same token and rows, part by
+part, so a batch may be replayed after a crash at any moment, and is completed after it (`complete_errors`). Deleting
+and moving write patches beside the parts (34-140 ms at a million rows, where a rewrite takes seconds). Everything here
+may be repeated without harm.
 """
 
 import re
@@ -220,7 +221,7 @@ def _missing(store: EventStore, table: str, rows: Sequence[Any]) -> list[Any]:
     sql = in_projects(sorted({row.project_id for row in rows}))
     sql.add(f"batch_id = {sql.bind(rows[0].batch_id, 'UInt64')}")
     sql.add(f"timestamp >= {at_moment(sql, min(moments))} AND timestamp <= {at_moment(sql, max(moments))}")
-    found = store.rows(f"SELECT project_id, event_id FROM {table}{sql.clause}", sql.params)  # noqa: S608
+    found = store.rows(f"SELECT project_id, event_id FROM {table}{sql.clause}", sql.params)
     present = {(project, event.hex) for project, event in found}
     return [row for row in rows if (row.project_id, row.event_id.replace("-", "").lower()) not in present]
 
