@@ -101,8 +101,11 @@ def test_cleanup_works_on_a_stopped_server(vedette):
         "weeks": [],
         "attachments": 0,
         "files": 0,
+        "reports": 0,
         "outcomes": 0,
         "sessions": 0,
+        "projects": 0,
+        "organizations": 0,
     }
     assert wet.stdout.startswith("deleted 0 weeks of events")
 
