@@ -83,7 +83,8 @@ def _check_counts(server: LiveServer, shop: dict[str, Any], sent: Acknowledged) 
     """Each issue's counter is the number of its different events."""
     api = server.api(shop["auth_token"])
     told = Counter[str]()
-    expected = Counter(f"{Payloads(issues=ISSUES, seed=SEED).pick(issue).title}" for issue in sent.issue_of.values())
+    payloads = Payloads(issues=ISSUES, seed=SEED)
+    expected = Counter(payloads.pick(issue).title for issue in sent.issue_of.values())
     for issue in api.get(f"/api/0/organizations/{shop['organization']}/issues/?query=&limit=100").json():
         detail = api.get(f"/api/0/organizations/{shop['organization']}/issues/{issue['id']}/").json()
         told[detail["title"]] += int(detail["count"])
