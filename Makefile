@@ -99,8 +99,9 @@ test-browser: $(DEV_STAMP) ## journeys in Chromium
 	@$(PYTEST) tests/browser
 
 .PHONY: test-faults
-test-faults: $(DEV_STAMP) ## kill -9 of everything while events are sent
+test-faults: $(DEV_STAMP) ## kill -9 of everything while events are sent, on both sets of stores
 	@$(PYTEST) tests/faults
+	@$(STORES) $(PYTEST) tests/faults
 
 .PHONY: test-faults-full
 test-faults-full: $(DEV_STAMP) ## the same at full size: 10,000 events, 21 kills
