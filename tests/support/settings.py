@@ -5,7 +5,9 @@ PostgreSQL server; no Redis unless `VEDETTE_TEST_REDIS_URL` names one. What the 
 installation (`VEDETTE_DATA_DIR` and the like) is dropped, so that a test never touches it.
 """
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -17,6 +19,7 @@ for _name in list(os.environ):
         del os.environ[_name]
 
 TEST_DIR = Path(tempfile.mkdtemp(prefix="vedette-test-"))
+atexit.register(shutil.rmtree, TEST_DIR, ignore_errors=True)  # also of a run that ends before conftest.py is read
 
 os.environ["VEDETTE_DATA_DIR"] = str(TEST_DIR)
 os.environ["VEDETTE_SECRET_KEY"] = "not-secret-only-for-tests-0123456789abcdefghijklmnopqrstuvwxyz"
