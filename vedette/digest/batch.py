@@ -27,10 +27,11 @@ def identity(event: PreparedEvent) -> Identity:
 
 @dataclass(slots=True)
 class Batch:
-    """What a run of the spool came to. `repeated` are events that a later one of the same batch replaces."""
+    """What a run of the spool came to. `repeated` are events and transactions that a later one
+    of the same batch replaces."""
 
     events: list[PreparedEvent] = field(default_factory=list)
-    repeated: list[PreparedEvent] = field(default_factory=list)
+    repeated: list[PreparedEvent | PreparedTransaction] = field(default_factory=list)
     transactions: list[PreparedTransaction] = field(default_factory=list)
     reports: list[PreparedUserReport] = field(default_factory=list)
     attachments: list[PreparedAttachment] = field(default_factory=list)
@@ -56,8 +57,11 @@ def sort_out(values: Iterable[Prepared]) -> Batch:
                 batch.reported.append(value)
             case Dropped():
                 batch.dropped.append(value)
-    batch.events, batch.repeated = _settle(events)
-    batch.transactions = list({(value.project_id, value.event_id): value for value in batch.transactions}.values())
+    batch.events, repeated = _settle(events)
+    batch.repeated += repeated
+    last = {(value.project_id, value.event_id): value for value in batch.transactions}
+    batch.repeated += [value for value in batch.transactions if last[value.project_id, value.event_id] is not value]
+    batch.transactions = list(last.values())
     return batch
 
 

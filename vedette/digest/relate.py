@@ -186,8 +186,8 @@ def _tally_events(
             tally.refused(event, Outcome.INVALID, "duplicate")
         else:
             tally.accepted(event)
-    for event in batch.repeated:
-        tally.refused(event, Outcome.INVALID, "duplicate" if event.project_id in active else "project_id")
+    for earlier in batch.repeated:
+        tally.refused(earlier, Outcome.INVALID, "duplicate" if earlier.project_id in active else "project_id")
 
 
 def _note_projects(events: Sequence[PreparedEvent]) -> None:

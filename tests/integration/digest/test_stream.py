@@ -105,6 +105,25 @@ def test_every_item_of_a_request_ends_in_one_outcome(accept, stream, project):
     assert UserReport.objects.get().group_id == group.pk
 
 
+def test_a_transaction_sent_twice_in_one_batch_is_stored_once_and_both_have_an_outcome(accept, stream, events):
+    event_id = uuid4().hex
+    payload = {
+        "event_id": event_id,
+        "type": "transaction",
+        "transaction": "GET /",
+        "start_timestamp": NOON.timestamp(),
+        "timestamp": NOON.timestamp() + 1,
+        "contexts": {"trace": {"trace_id": "a" * 32, "span_id": "b" * 16}},
+    }
+    for _ in range(2):
+        accept(("transaction", payload), event_id=event_id)
+
+    drain(stream())
+
+    assert events.value("SELECT count() FROM transactions") == 1
+    assert quantities() == {("accepted", ""): 1, ("invalid", "duplicate"): 1}
+
+
 PLACES = ("bound", "relating", "related", "storing", "stored", "advancing")
 
 
