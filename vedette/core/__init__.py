@@ -1,1 +1,1 @@
-"""What every floor stands on: errors, the clock, ids, JSON, database idioms, counters."""
+"""What every floor stands on: errors, the clock, ids, JSON, the environment, database idioms, counters."""

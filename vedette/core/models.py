@@ -1,4 +1,4 @@
-"""The one table that the ground floor needs: counters of snowflake ids, second by second."""
+"""The tables that the ground floor needs: counters of snowflake ids, second by second, and locks."""
 
 from django.db import models
 
@@ -13,3 +13,14 @@ class IdSequence(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["name", "region", "seconds"], name="core_idsequence_unique")]
+
+
+class Lock(models.Model):
+    """A lock that somebody holds until `ends_at` at the latest; only where there is no Redis (`vedette.core.locks`)."""
+
+    name = models.CharField(max_length=200, unique=True)
+    owner = models.CharField(max_length=16)
+    ends_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name

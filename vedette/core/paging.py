@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from vedette.core.errors import RuleBroken
+
+_CURSOR = re.compile(r"(-?[0-9]{1,19})(?:\.[0-9]{1,19})?:(-?[0-9]{1,19}):([01])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,10 @@ class Cursor:
         """The cursor that `text` spells; None for the empty text, which is the first page. Raises `RuleBroken`."""
         if not text:
             return None
-        parts = text.split(":")
-        try:
-            value, offset, backwards = (int(part) for part in parts)
-        except ValueError:
-            raise RuleBroken("Invalid cursor parameter.") from None
-        if backwards not in (0, 1) or abs(value) >= 2**63 or not -1 <= offset < 2**31:
+        match = _CURSOR.fullmatch(text)  # some clients write the value with a fraction
+        if match is None:
+            raise RuleBroken("Invalid cursor parameter.")
+        value, offset, backwards = (int(part) for part in match.groups())
+        if abs(value) >= 2**63 or not -1 <= offset < 2**31:
             raise RuleBroken("Invalid cursor parameter.")
         return cls(value, offset, bool(backwards))

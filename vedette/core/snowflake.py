@@ -33,6 +33,12 @@ class NoIdAvailable(TryAgain):
         super().__init__("Max allowed ID retry reached. Please try again in a second")
 
 
+class SequenceAway(TryAgain):
+    """Redis, which hands out the sequence, does not answer."""
+
+    code = "sequence-away"
+
+
 def compose(seconds: int, region: int, sequence: int) -> int:
     """The id with these segments. Raises ValueError when one does not fit its width."""
     if not (0 <= seconds < 2**32 and 0 <= region < 2**12 and 0 <= sequence < SEQUENCE_LENGTH):
@@ -43,8 +49,8 @@ def compose(seconds: int, region: int, sequence: int) -> int:
 def next_id(name: str) -> int:
     """A fresh id for the model called `name`, unique over all nodes that share the counter.
 
-    Raises `NoIdAvailable`. A wall clock that jumps back by less than five minutes yields no duplicate: the counters
-    of those seconds are still there.
+    Raises `NoIdAvailable` and `SequenceAway`. A wall clock that jumps back by less than five minutes yields no
+    duplicate: the counters of those seconds are still there.
     """
     region = settings.VEDETTE.region
     for seconds in _seconds_to_try(int(time.time()) - EPOCH_SECONDS):
@@ -60,12 +66,17 @@ def _seconds_to_try(now_seconds: int) -> Iterator[int]:
 
 def _increment(name: str, region: int, seconds: int) -> int:
     if settings.VEDETTE.redis_url:
+        from redis import RedisError
+
         from vedette.core.shared import redis_client
 
         key = f"vedette:snowflake:{name}:{region}:{seconds}"
-        value = int(redis_client().incr(key))
-        if value == 1:
-            redis_client().expire(key, 2 * LOOK_BACK_SECONDS)
+        try:
+            value = int(redis_client().incr(key))
+            if value == 1:
+                redis_client().expire(key, 2 * LOOK_BACK_SECONDS)
+        except RedisError as error:
+            raise SequenceAway("Redis hands out new ids, and does not answer. Please try again in a moment") from error
         return value
     with connection.cursor() as cursor:
         cursor.execute(

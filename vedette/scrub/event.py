@@ -44,7 +44,9 @@ KNOWN_CONTEXTS: dict[str, frozenset[str]] = {
 }
 """Members of known contexts that the rules leave alone."""
 
+_encode = msgspec.json.encode
 _UNTOUCHED_HEADERS = frozenset({"user-agent"})
+_FORGOTTEN = "@ip:remove"
 
 
 def scrub_event(event: Event, free: bytes, scrubber: Scrubber) -> list[Remark]:
@@ -53,13 +55,15 @@ def scrub_event(event: Event, free: bytes, scrubber: Scrubber) -> list[Remark]:
     `free` is the JSON text of the event's free-form members, one after another: what is nowhere in it, nor in the
     members that are decoded or plain text, is not searched for in each of them.
     """
-    if scrubber.addresses:
-        _forget_addresses(event)
     if scrubber.idle:
         return []
     sweep = Sweep(scrubber, scrubber.suspect(_searched_text(event, free)))
+    if scrubber.addresses:
+        _forget_addresses(event, sweep.remarks)
     if event.request is not None:
         _request(event.request, sweep)
+    if event.contexts and "response" in event.contexts:
+        _response(event.contexts, sweep)
     if sweep.suspicion:
         _sections(event, sweep)
     if event.logentry is not None:
@@ -67,23 +71,25 @@ def scrub_event(event: Event, free: bytes, scrubber: Scrubber) -> list[Remark]:
     return sweep.remarks
 
 
+def scrub_json(text: bytes, scrubber: Scrubber) -> bytes:
+    """JSON text without secrets; the same bytes if there are none. Raises what decoding raises."""
+    sweep = Sweep(scrubber, scrubber.suspect(text))
+    if not sweep.suspicion:
+        return text
+    clean = sweep.value(msgspec.json.decode(text), ())
+    return _encode(clean) if sweep.remarks else text
+
+
 def _searched_text(event: Event, free: bytes) -> bytes:
-    parts: list[bytes] = [free]
-    # Their keys: `free` has the values only.
-    parts += [msgspec.json.encode(list(members)) for members in (event.extra, event.contexts) if members]
-    if event.logentry is not None:
-        parts.append(bytes(event.logentry.params))
-    if event.request is not None:
-        parts.append(msgspec.json.encode(event.request))
-    if event.user is not None:
-        parts.append(msgspec.json.encode(event.user))
+    """All text that the rules may concern. Of `extra` and `contexts` the keys: `free` has the values only."""
+    messages: list[str | None] = []
     if event.breadcrumbs is not None:
         messages = [crumb.message for crumb in event.breadcrumbs.values if crumb.message]
-        parts.append(msgspec.json.encode(messages))
     if event.exception is not None:
-        mechanisms = [exception.mechanism for exception in event.exception.values]
-        parts += [msgspec.json.encode(one.description) for one in mechanisms if one is not None and one.description]
-    return b"\n".join(parts)
+        messages += [one.mechanism.description for one in event.exception.values if one.mechanism is not None]
+    rest = (list(event.extra or ()), list(event.contexts or ()), event.request, event.user, messages)
+    params = bytes(event.logentry.params) if event.logentry is not None else b""
+    return b"\n".join((free, params, _encode(rest)))
 
 
 def _message(entry: LogEntry, sweep: Sweep) -> None:
@@ -162,7 +168,7 @@ def _free(members: dict[str, Raw], sweep: Sweep, path: Path) -> None:
     for key, raw in members.items():
         if sweep.scrubber.hides_key(key):
             value = sweep.hidden(msgspec.json.decode(raw), (*path, key))
-            members[key] = Raw(msgspec.json.encode(value))
+            members[key] = Raw(_encode(value))
         elif not sweep.scrubber.is_safe(key):
             members[key] = sweep.raw(raw, (*path, key))
 
@@ -172,13 +178,13 @@ def _contexts(contexts: dict[str, Raw], sweep: Sweep) -> None:
         text = bytes(raw)
         path = ("contexts", key)
         if key not in KNOWN_CONTEXTS and sweep.scrubber.hides_key(key):
-            contexts[key] = Raw(msgspec.json.encode(sweep.hidden(msgspec.json.decode(text), path)))
+            contexts[key] = Raw(_encode(sweep.hidden(msgspec.json.decode(text), path)))
         elif sweep.suspicion.of(text) and not sweep.scrubber.is_safe(key):
             value, before = msgspec.json.decode(text), len(sweep.remarks)
             if isinstance(value, dict):
                 value = _context(key, value, sweep, path)
             if len(sweep.remarks) > before:
-                contexts[key] = Raw(msgspec.json.encode(value))
+                contexts[key] = Raw(_encode(value))
 
 
 def _context(key: str, context: dict[str, Any], sweep: Sweep, path: Path) -> dict[str, Any]:
@@ -192,12 +198,29 @@ def _context(key: str, context: dict[str, Any], sweep: Sweep, path: Path) -> dic
     return context
 
 
+def _response(contexts: dict[str, Raw], sweep: Sweep) -> None:
+    """The cookies of a response, an object or pairs."""
+    context = msgspec.json.decode(contexts["response"])
+    cookies = context.get("cookies") if isinstance(context, dict) else None
+    path, before = ("contexts", "response", "cookies"), len(sweep.remarks)
+    if isinstance(cookies, list):
+        sweep.cookies(cookies, path)
+    elif isinstance(cookies, dict):
+        for name, value in cookies.items():
+            cookies[name] = sweep.cookie(name, value, (*path, name))
+    if len(sweep.remarks) > before:
+        contexts["response"] = Raw(_encode(context))
+
+
 def _request(request: dict[str, Any], sweep: Sweep) -> None:
     """`request` is normalised: headers, cookies and query are lists of pairs."""
     path = ("request",)
     cookies = request.get("cookies")
     if isinstance(cookies, list):
         sweep.cookies(cookies, (*path, "cookies"))
+    for index, pair in enumerate(request.get("headers") or ()):
+        if pair[0] == "Set-Cookie":
+            pair[1] = sweep.cookie(pair[1].partition("=")[0].strip(), pair[1], (*path, "headers", str(index), "1"))
     if not sweep.suspicion:
         return
     for name, member in request.items():
@@ -206,16 +229,20 @@ def _request(request: dict[str, Any], sweep: Sweep) -> None:
         where = (*path, name)
         if name == "url" and isinstance(member, str):
             request[name] = sweep.parts(member, where, rules.URL_ONLY) if sweep.scrubber.defaults else member
-        elif name in ("headers", "query_string") and isinstance(member, list):
-            sweep.pairs(member, where, _UNTOUCHED_HEADERS if name == "headers" else frozenset())
+        elif name == "headers" and isinstance(member, list):
+            sweep.pairs(member, where, _UNTOUCHED_HEADERS)
+        elif name == "query_string" and isinstance(member, list):
+            sweep.pairs(member, where)
         else:
             request[name] = sweep.member(name, member, where)
 
 
-def _forget_addresses(event: Event) -> None:
-    if isinstance(event.user, dict):
-        event.user.pop("ip_address", None)
-    if isinstance(event.request, dict) and isinstance(event.request.get("env"), dict):
-        event.request["env"].pop("REMOTE_ADDR", None)
-    if event.sdk is not None:
+def _forget_addresses(event: Event, remarks: list[Remark]) -> None:
+    if isinstance(event.user, dict) and event.user.pop("ip_address", None):
+        remarks.append(Remark(("user", "ip_address"), _FORGOTTEN, "x"))
+    env = event.request.get("env") if isinstance(event.request, dict) else None
+    if isinstance(env, dict) and env.pop("REMOTE_ADDR", None):
+        remarks.append(Remark(("request", "env", "REMOTE_ADDR"), _FORGOTTEN, "x"))
+    if event.sdk is not None and event.sdk.client_ip:
         event.sdk.client_ip = None
+        remarks.append(Remark(("sdk", "client_ip"), _FORGOTTEN, "x"))

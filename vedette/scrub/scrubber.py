@@ -17,6 +17,7 @@ from vedette.scrub.suspicion import CLEAN, Probe, Suspicion, look
 
 Path = tuple[str, ...]
 _KEPT_KEYS = 4096
+_LONGEST_KEPT_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +82,11 @@ class Scrubber:
         """Whether the value under `key` is hidden whatever it is."""
         verdict = self._keys.get(key)
         if verdict is None:
-            if len(self._keys) >= _KEPT_KEYS:
-                self._keys.clear()
-            verdict = self._keys[key] = self._judge_key(_fold(key))
+            verdict = self._judge_key(_fold(key))
+            if len(key) <= _LONGEST_KEPT_KEY:
+                if len(self._keys) >= _KEPT_KEYS:
+                    self._keys.clear()
+                self._keys[key] = verdict
         return verdict
 
     def is_safe(self, key: str) -> bool:
@@ -177,10 +180,15 @@ class Sweep:
     def cookies(self, pairs: list[Any], path: Path) -> None:
         """Clean the cookies of a request in place: sign-in cookies go as a whole."""
         for index, pair in enumerate(pairs):
-            name = pair[0].lower() if isinstance(pair[0], str) else ""
-            if self.scrubber.defaults and name in rules.SESSION_COOKIES and not self.scrubber.is_safe(name):
-                pair[1] = self.hidden(pair[1], (*path, str(index), "1"), "@anything:filter")
-        self.pairs(pairs, path)
+            if isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str):
+                pair[1] = self.cookie(pair[0], pair[1], (*path, str(index), "1"))
+
+    def cookie(self, name: str, value: Any, path: Path) -> Any:
+        """The value of a cookie, by the names of sign-in cookies and then by the rules for any member."""
+        scrubber = self.scrubber
+        if scrubber.defaults and name.lower() in rules.SESSION_COOKIES and not scrubber.is_safe(name):
+            return self.hidden(value, path, "@anything:filter")
+        return self.member(name, value, path)
 
     def hidden(self, value: Any, path: Path, rule: str = "@password:filter") -> Any:
         """What takes the place of a value under a secret key: a mark for texts, null for numbers, lists and objects."""

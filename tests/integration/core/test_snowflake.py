@@ -1,11 +1,13 @@
 import threading
+from dataclasses import replace
 
 import pytest
+import redis
 from django.db import IntegrityError, connection
 
 from vedette.core import snowflake
 from vedette.core.models import IdSequence
-from vedette.core.snowflake import NoIdAvailable, compose, next_id
+from vedette.core.snowflake import NoIdAvailable, SequenceAway, compose, next_id
 from vedette.orgs.models import Organization, Team
 
 
@@ -95,3 +97,11 @@ def test_parallel_writers_never_draw_the_same_id():
         thread.join()
 
     assert len(drawn) == len(set(drawn)) == 100
+
+
+def test_a_redis_that_is_away_is_told_as_something_that_passes(settings, monkeypatch):
+    settings.VEDETTE = replace(settings.VEDETTE, redis_url="redis://127.0.0.1:1/0")
+    monkeypatch.setattr("vedette.core.shared.redis_client", lambda: redis.Redis(port=1, socket_timeout=0.1))
+
+    with pytest.raises(SequenceAway, match="try again"):
+        next_id("a")
