@@ -39,7 +39,7 @@ def encodings(header: str | None) -> tuple[str, ...]:
     return names
 
 
-def decode_body(body: bytes, header: str | None, limit: int) -> bytes:
+def decode_body(body: bytes | memoryview, header: str | None, limit: int) -> bytes:
     """The plain bytes of a body that came with this Content-Encoding header; `limit` counts plain bytes.
 
     Raises `UndecodableBody` (400) for broken or truncated data, `TooLarge` (413) beyond the limit.
@@ -48,7 +48,7 @@ def decode_body(body: bytes, header: str | None, limit: int) -> bytes:
         body = _STAGES[name](body, limit)
     if len(body) > limit:
         raise _too_large(limit)
-    return body
+    return body if isinstance(body, bytes) else bytes(body)
 
 
 def decode_prefix(body: bytes, header: str | None, limit: int) -> bytes:
@@ -62,15 +62,15 @@ def decode_prefix(body: bytes, header: str | None, limit: int) -> bytes:
     return body[:limit]
 
 
-def _gzip(data: bytes, limit: int) -> bytes:
+def _gzip(data: bytes | memoryview, limit: int) -> bytes:
     return _zlib(data, limit, 31)
 
 
-def _deflate(data: bytes, limit: int) -> bytes:
+def _deflate(data: bytes | memoryview, limit: int) -> bytes:
     return _zlib(data, limit, 15)
 
 
-def _zlib(data: bytes, limit: int, window_bits: int) -> bytes:
+def _zlib(data: bytes | memoryview, limit: int, window_bits: int) -> bytes:
     """In gzip members may follow each other, and zeros may follow the last one; zlib has one part only."""
     parts: list[bytes] = []
     size = 0
@@ -93,7 +93,7 @@ def _zlib(data: bytes, limit: int, window_bits: int) -> bytes:
             raise UndecodableBody("failed to decode the body", causes=("data after its end",))
 
 
-def _brotli(data: bytes, limit: int) -> bytes:
+def _brotli(data: bytes | memoryview, limit: int) -> bytes:
     stage = brotli.Decompressor()
     parts: list[bytes] = []
     size = 0
@@ -114,7 +114,7 @@ def _brotli(data: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _zstd(data: bytes, limit: int) -> bytes:
+def _zstd(data: bytes | memoryview, limit: int) -> bytes:
     parts: list[bytes] = []
     size = position = 0
     decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
@@ -189,7 +189,7 @@ def _truncated() -> UndecodableBody:
     return UndecodableBody("failed to decode the body", causes=("it ends too early",))
 
 
-_STAGES: dict[str, Callable[[bytes, int], bytes]] = {
+_STAGES: dict[str, Callable[[bytes | memoryview, int], bytes]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,

@@ -7,6 +7,7 @@ event whose envelope has none.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -101,9 +102,9 @@ def parse_header(body: bytes) -> tuple[dict[str, Any], int]:
     return header, end
 
 
-def write_envelope(header: dict[str, Any], items: list[tuple[dict[str, Any], bytes]]) -> bytes:
+def write_envelope(header: dict[str, Any], items: Sequence[tuple[dict[str, Any], bytes | memoryview]]) -> bytes:
     """The bytes of an envelope; every item gets its `length`."""
-    parts = [msgspec.json.encode(header)]
+    parts: list[bytes | memoryview] = [msgspec.json.encode(header)]
     for item_header, payload in items:
         parts += (msgspec.json.encode({**item_header, "length": len(payload)}), payload)
     return b"\n".join(parts) + b"\n"

@@ -126,6 +126,7 @@ class Breadcrumb(Struct, omit_defaults=True, gc=False):
     message: str | None = None
     data: Object = NOTHING
     event_id: str | None = None
+    ty: Text128 | None = None  # the old spelling of `type`
 
 
 class Exceptions(Struct, gc=False):
@@ -202,6 +203,7 @@ class Span(Struct, omit_defaults=True, gc=False):
     same_process_as_parent: bool | None = None
     exclusive_time: float | None = None
     measurements: Object = NOTHING
+    fingerprint: Any = None
 
 
 class Event(Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
@@ -248,6 +250,7 @@ class Event(Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     expectct: Object = NOTHING
     expectstaple: Object = NOTHING
     nel: Object = NOTHING
+    applecrashreport: Object = NOTHING
     errors: Any = None
     # Owned by the server: what a client sends under these names is never read.
     project: Any = None

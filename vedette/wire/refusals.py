@@ -69,3 +69,11 @@ class TooLarge(Refused):
     code = "too-large"
     status = 413
     reason = "too_large"
+
+
+class UnsupportedType(Refused):
+    """415: the endpoint does not take bodies of this content type."""
+
+    code = "unsupported-type"
+    status = 415
+    reason = "content_type"

@@ -191,6 +191,27 @@ def test_sent_at_is_a_moment_or_ignored(sent_at, moment):
     assert parse_envelope(b'{"sent_at":%s}' % sent_at).sent_at == moment
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("sdk", {"name": "sentry.python", "version": "2.75.0"}, id="sdk"),
+        pytest.param("sdk", "nonsense", id="sdk, broken"),
+        pytest.param("trace", {"trace_id": "a" * 32, "public_key": "b" * 32, "sample_rate": "1.0"}, id="trace"),
+        pytest.param("trace", {"trace_id": 7, "sample_rate": []}, id="trace, broken members"),
+        pytest.param("trace", "nonsense", id="trace, broken"),
+        pytest.param("trace", None, id="trace, null"),
+        pytest.param("novelty", [1, {"a": None}], id="others"),
+    ],
+)
+def test_4_2_a_header_that_decides_nothing_is_kept(name, value):
+    body = write_envelope({"event_id": EVENT_ID, name: value}, [({"type": "event"}, b"{}")])
+
+    envelope = parse_envelope(body)
+
+    assert envelope.header == {"event_id": EVENT_ID, name: value}
+    assert [item.type for item in envelope.items] == ["event"]
+
+
 @pytest.mark.parametrize("where", [b"%s", b'{}\n{"type":"x","a":%s}'], ids=["envelope", "item"])
 def test_headers_nested_deeply_are_refused(where):
     deep = b'{"a":' * 100 + b"1" + b"}" * 100
