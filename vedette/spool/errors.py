@@ -1,4 +1,4 @@
-"""The two ways in which a spool cannot take more."""
+"""The ways in which a spool, or the park beside it, cannot take more."""
 
 from vedette.core.errors import Refused, TryAgain
 
@@ -17,3 +17,10 @@ class SpoolUnavailable(TryAgain):
     code = "spool-unavailable"
     status = 503
     reason = "spool_unavailable"
+
+
+class ParkFull(TryAgain):
+    """The digest waits until somebody has decided about what is parked; meanwhile the spool keeps what comes."""
+
+    code = "park-full"
+    hint = "`vedette parked list` says what is parked; replay or drop it"

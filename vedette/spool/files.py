@@ -21,6 +21,7 @@ from vedette.spool.records import Receipt
 SUFFIX = ".sqlite"
 DAMAGED_SUFFIX = ".damaged"
 CONSUMED_NAME = "consumed"
+REPLAY_NAME = "replay"  # streams of what was parked: `replay-0`, …
 _SIDE_FILES = ("-wal", "-shm")
 _ROW_BITS = 32
 _ROW_MASK = 2**_ROW_BITS - 1
@@ -66,6 +67,11 @@ def streams(root: Path) -> list[Path]:
     return sorted(path for path in root.iterdir() if path.is_dir() and (file_numbers(path) or damaged_files(path)))
 
 
+def is_replay(directory: Path) -> bool:
+    """Whether the stream holds what was parked: however long ago it was received, nothing is late there."""
+    return directory.name.startswith(f"{REPLAY_NAME}-")
+
+
 def damaged_files(directory: Path) -> list[Path]:
     """Files that could not be read in whole and were set aside instead of removed."""
     return sorted(directory.glob(f"*{SUFFIX}{DAMAGED_SUFFIX}"))
@@ -109,11 +115,24 @@ def close_without_checkpoint(connection: sqlite3.Connection, directory: Path, nu
 
 
 def remove_file(directory: Path, number: int) -> None:
-    """Delete a file, its name last: whatever a crash leaves is found and deleted the next time."""
+    """Delete a file, its name last: whatever a crash leaves is found and deleted the next time.
+
+    Then once more what lies beside it: another process that looked at the file meanwhile has made that again.
+    """
     path = file_path(directory, number)
-    for side in (*_SIDE_FILES, ""):
+    for side in (*_SIDE_FILES, "", *_SIDE_FILES):
         with suppress(FileNotFoundError):
             os.unlink(f"{path}{side}")
+
+
+def remove_leftovers(directory: Path) -> None:
+    """Delete what lies beside files that are gone. Only for the writer, before it makes a file."""
+    names = set(os.listdir(directory))
+    for name in names:
+        for side in _SIDE_FILES:
+            if name.endswith(f"{SUFFIX}{side}") and name.removesuffix(side) not in names:
+                with suppress(FileNotFoundError):
+                    os.unlink(directory / name)
 
 
 def set_aside(directory: Path, number: int) -> Path:

@@ -1,6 +1,8 @@
 """Parked requests: what could not be digested, kept with the reason until somebody replays or drops it.
 
-One SQLite file per node, written by the digest, read by `vedette doctor` and the replay.
+One SQLite file per node, written by the digest, read by `vedette doctor` and the replay. It has a bound: beyond it
+nothing is parked and nothing is lost. The digest of that stream waits, what is accepted stays in the spool, and when
+that is full, too, senders are told to wait; it goes on as soon as something is replayed or dropped.
 """
 
 import sqlite3
@@ -9,10 +11,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from vedette.spool.errors import ParkFull
 from vedette.spool.files import decode_receipt, encode_receipt
 from vedette.spool.records import Receipt
 
 PARK_NAME = "parked.sqlite"
+MAX_BYTES = 2**30  # so much waits for a decision before the digest does
 _SCHEMA = """create table if not exists parked (
     id integer primary key autoincrement, stream text not null, position integer not null, receipt blob not null,
     body blob not null, reason text not null, traceback text not null, parked_at real not null,
@@ -38,7 +42,8 @@ class Parked:
 class Park:
     """The parked requests under a spool's root. Safe from several processes; one thread at a time."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._connection = sqlite3.connect(
             root / PARK_NAME, isolation_level=None, timeout=10.0, check_same_thread=False
@@ -48,9 +53,22 @@ class Park:
         self._connection.execute(_SCHEMA)
 
     def put(
-        self, stream: str, position: int, receipt: Receipt | bytes, body: bytes, reason: str, traceback: str = ""
+        self,
+        stream: str,
+        position: int,
+        receipt: Receipt | bytes,
+        body: bytes,
+        reason: str,
+        traceback: str = "",
+        *,
+        beyond_limit: bool = False,
     ) -> None:
-        """Park one request, on disk when this returns; the same position again only renews the reason."""
+        """Park one request, on disk when this returns; the same position again only renews the reason.
+
+        Raises `ParkFull` where there is no room for it, unless `beyond_limit`: for what cannot wait elsewhere.
+        """
+        if not beyond_limit and self.size() + len(body) > self._max_bytes:
+            raise ParkFull(f"more than {self._max_bytes / 10**6:.0f} MB are parked: replay or drop some")
         blob = receipt if isinstance(receipt, bytes) else encode_receipt(receipt)
         self._connection.execute(
             "insert into parked (stream, position, receipt, body, reason, traceback, parked_at) values (?,?,?,?,?,?,?) "
@@ -70,6 +88,14 @@ class Park:
     def count(self) -> int:
         """How many are parked."""
         return int(self._connection.execute("select count(*) from parked").fetchone()[0])
+
+    def size(self) -> int:
+        """How many bytes of the file are in use."""
+        pages, free, page_bytes = (
+            int(self._connection.execute(f"pragma {name}").fetchone()[0])
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        return (pages - free) * page_bytes
 
     def get(self, parked_id: int) -> tuple[Parked, bytes] | None:
         """One parked request with its body."""

@@ -103,8 +103,6 @@ class SpoolReader:
         The newest file stays, because the writer may be at work on it. A file that could not be read in whole is set
         aside, not removed.
         """
-        if upto > consumed_position(self.directory):
-            note_consumed(self.directory, upto)
         current, row = split_position(upto)
         gone = 0
         for number in file_numbers(self.directory)[:-1]:
@@ -117,6 +115,9 @@ class SpoolReader:
             else:
                 remove_file(self.directory, number)
             gone += 1
+        # Last, because on a full disk the note may have no room before the files are gone.
+        if upto > consumed_position(self.directory):
+            note_consumed(self.directory, upto)
         return gone
 
     def take_damage(self) -> list[Damage]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 class Receipt:
     """Who sent a request, to whom, when. Everything the digest needs that is not in the body.
 
-    `received_at` is a Unix time in seconds. `kind` is how the body is read: "envelope", "store", or "outcomes"
-    (a JSON list of counted refusals, made by the front itself). `encoding` is the Content-Encoding as received
-    ("" for none; several, comma separated). `event_id` is the id that was answered to the sender, 32 hex digits.
+    `received_at` is a Unix time in seconds. `kind` is how the body is read: "envelope", "dialog" (an envelope made of
+    the crash-report dialog's form), "store", or "outcomes" (a JSON list of counted refusals, made by the front itself).
+    `encoding` is the Content-Encoding as received ("" for none; several, comma separated). `event_id` is the id that
+    was answered to the sender, 32 hex digits.
     `refused` holds the indexes of items that a rate limit took out, each with its reason code.
     """
 

@@ -28,6 +28,7 @@ from vedette.spool.files import (
     file_numbers,
     file_path,
     position_of,
+    remove_leftovers,
     sync_directory,
 )
 from vedette.spool.reader import SpoolReader
@@ -44,6 +45,7 @@ _MAX_BATCH_ITEMS = 2048
 _MAX_BATCH_BYTES = 64 * 1024 * 1024
 _HOUSEKEEPING_SECONDS = 1.0
 _RETRY_SECONDS = 0.2
+_QUIET_SECONDS = 10.0
 # Files are numbered by the clock (seconds since 2026), or one more than the newest: so numbers, and with them
 # positions, do not start again when somebody empties the directory while the digest remembers where it was.
 _NUMBERS_BEGIN_AT = 1_767_225_600
@@ -108,8 +110,10 @@ class SpoolWriter:
         self._row = 0
         self._stored_bytes = 0
         self._retry_at = 0.0
+        self._quiet_until = 0.0
         self._looked_at = 0.0
         try:
+            remove_leftovers(directory)
             self._start_file()
         except (sqlite3.Error, OSError):
             os.close(self._lock)
@@ -205,7 +209,7 @@ class SpoolWriter:
             first = self._store(batch)
             failure = None
         except (sqlite3.Error, OSError) as error:
-            log.error("spool %s does not take requests: %s", self.directory, error)
+            self._complain(error)
             # Whatever went wrong, what was acknowledged is safe in the old file; go on in a new one.
             self._close_file()
             self._retry_at = time.monotonic() + _RETRY_SECONDS
@@ -216,6 +220,12 @@ class SpoolWriter:
             if os.path.getsize(f"{file_path(self.directory, self._number)}-wal") >= self.limits.file_bytes:
                 self._close_file()
                 self._start_file()
+
+    def _complain(self, error: Exception) -> None:
+        """Not each time: a full disk is tried several times a second, and the log lies on a disk, too."""
+        if time.monotonic() >= self._quiet_until:
+            self._quiet_until = time.monotonic() + _QUIET_SECONDS
+            log.error("spool %s does not take requests: %s", self.directory, error)
 
     def _store(self, batch: list[_Waiting]) -> int:
         """One transaction; the position of the batch's first row, the others follow it."""

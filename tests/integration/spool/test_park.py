@@ -4,6 +4,7 @@ from contextlib import closing
 
 import pytest
 
+from vedette.spool.errors import ParkFull
 from vedette.spool.park import Park, parked_count
 
 
@@ -58,3 +59,15 @@ def test_the_count_is_known_without_making_a_file(tmp_path, a_receipt):
         park.put("front-0", 1, a_receipt(), b"", "x")
 
     assert parked_count(tmp_path) == 1
+
+
+def test_a_full_park_takes_no_more_until_something_is_dropped(tmp_path, a_receipt):
+    with closing(Park(tmp_path, max_bytes=200_000)) as park:
+        park.put("front-0", 1, a_receipt(), bytes(150_000), "x")
+        with pytest.raises(ParkFull):
+            park.put("front-0", 2, a_receipt(), bytes(50_000), "x")
+        park.put("front-0", 3, a_receipt(), bytes(50_000), "damaged", beyond_limit=True)
+        assert [parked.position for parked in park.list()] == [1, 3]
+
+        park.remove(park.list()[0].id)
+        park.put("front-0", 2, a_receipt(), bytes(50_000), "x")

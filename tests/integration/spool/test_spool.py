@@ -428,7 +428,23 @@ def test_a_reader_follows_a_writer_without_missing_anything(a_writer, a_reader, 
     thread.join()
 
     assert seen == list(range(300))
+    writer.close()  # the last row may have filled its file, and the next one is made by another thread
+    reader.forget(after)
     assert len(file_numbers(writer.directory)) == 1
+
+
+def test_a_writer_removes_what_lies_beside_files_that_are_gone(a_writer, a_reader, a_receipt, tmp_path):
+    writer = a_writer()
+    position = writer.append_now(a_receipt(), b"kept")
+    directory = writer.directory
+    writer.close()
+    for name in ("0000000007.sqlite-wal", "0000000007.sqlite-shm"):
+        (directory / name).write_bytes(b"")
+
+    a_writer(directory)
+
+    assert not list(directory.glob("0000000007*"))
+    assert [item.position for item in a_reader(directory).read(0)] == [position]
 
 
 def test_positions_are_made_of_file_and_row():
