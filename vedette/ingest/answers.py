@@ -3,6 +3,7 @@
 Source: the ingest specification, 3.4 and 5.1.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vedette.core import json
@@ -49,6 +50,16 @@ def pixel() -> Answer:
     return Answer(200, _GIF, _PIXEL)
 
 
+def empty(status: int) -> Answer:
+    """A success without a body."""
+    return Answer(status, _CORS, b"")
+
+
+def text(sentence: str) -> Answer:
+    """200 with plain text."""
+    return Answer(200, [("content-type", "text/plain"), *_CORS], sentence.encode())
+
+
 def preflight() -> Answer:
     """200 to a browser that asks whether a page may send."""
     allowed: Headers = [
@@ -59,7 +70,7 @@ def preflight() -> Answer:
     return Answer(200, [*_CORS, *allowed], b"")
 
 
-def rate_limited(limits: list[RateLimit]) -> Answer:
+def rate_limited(limits: Sequence[RateLimit]) -> Answer:
     """429 with the headers that SDKs obey; also when only a part of the request was refused."""
     reasons = ", ".join(sorted({limit.reason for limit in limits}))
     return Answer(429, [*_JSON, *rate_limit_headers(limits)], _error(f"rate limit reached: {reasons}", ()))

@@ -1,10 +1,11 @@
 """Reading request bodies, and never more of them at a time than there is room for."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sized
+from concurrent.futures import Executor
 from contextlib import suppress
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from vedette.ingest.errors import Busy
 from vedette.ingest.stats import IngestStats
@@ -13,6 +14,10 @@ from vedette.wire.refusals import Malformed, TooLarge
 SMALL_BYTES = 64 * 1024
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 10.0
+# Packed bytes become about this many plain ones, is the first guess; the next ones are as many times the last.
+_GUESS = 4
+
+Plain = TypeVar("Plain", bound=Sized)
 
 
 class BodySource(Protocol):
@@ -42,6 +47,43 @@ class Room:
         """The bytes are gone."""
         self._taken -= size
         self._stats.inflight_bytes -= size
+
+
+class Unpacking:
+    """Unpacks beside the event loop, and only into room that was taken before.
+
+    How large the plain bytes are is known afterwards only. So there is room for a guess first, and the work must not
+    go beyond it; what does is done again with room for more. That costs a third more work at worst, and a bomb meets
+    the bound of the room, not the memory of the machine. What a decoder holds besides (its pieces, while it joins
+    them) is bounded by `at_once`.
+    """
+
+    def __init__(self, room: Room, threads: Executor, at_once: int) -> None:
+        self._room = room
+        self._threads = threads
+        self._free = asyncio.Semaphore(at_once)  # a guess takes no room while it waits for a thread
+
+    async def run(self, work: Callable[[int], Plain], packed_bytes: int, limit: int) -> Plain:
+        """What `work(bound)` makes of `packed_bytes`; its size stays taken in the room until the caller gives it back.
+
+        `work` raises `TooLarge` beyond its bound, and so does this beyond `limit`. Raises `Busy` (503).
+        """
+        bound = min(limit, _GUESS * max(packed_bytes, SMALL_BYTES))
+        async with self._free:
+            while True:
+                self._room.take(bound)
+                left = 0
+                try:
+                    plain = await asyncio.get_running_loop().run_in_executor(self._threads, work, bound)
+                    left = len(plain)
+                except TooLarge:
+                    if bound == limit:
+                        raise
+                else:
+                    return plain
+                finally:
+                    self._room.give_back(bound - left)
+                bound = min(limit, _GUESS * bound)
 
 
 class Patience:

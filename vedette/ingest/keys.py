@@ -12,13 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from vedette.ingest.errors import KeysUnavailable
+from vedette.wire.quotas import Quota
 
 log = logging.getLogger("vedette.ingest")
 
 
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
-    """What ingest must know of a key. `rate_limit` is (count, window in seconds); None for no limit."""
+    """What ingest must know of a key. `quotas` are all that count its items: its own, and its project's and
+    organization's."""
 
     organization_id: int
     project_id: int
@@ -27,7 +29,7 @@ class KeyInfo:
     active: bool = True
     project_active: bool = True
     allowed_domains: tuple[str, ...] = ("*",)
-    rate_limit: tuple[int, int] | None = None
+    quotas: tuple[Quota, ...] = ()
 
 
 KeyLoader = Callable[[str], KeyInfo | None]

@@ -25,6 +25,11 @@ class RefusalLedger:
         self._counts: dict[_Who, dict[_What, tuple[int, float]]] = {}
         self._size = 0
 
+    @property
+    def counted(self) -> int:
+        """How much is counted and not written down."""
+        return sum(quantity for lines in self._counts.values() for quantity, _ in lines.values())
+
     def note(self, key: KeyInfo, outcome: Outcome, category: Category, reason: str, quantity: int, at: float) -> None:
         """Count a refusal of this key's data; `at` is a Unix time."""
         self._add((key.organization_id, key.project_id, key.key_id), outcome, category, reason, quantity, at)

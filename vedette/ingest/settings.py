@@ -11,9 +11,10 @@ MIB = 1024 * 1024
 class IngestSettings:
     """Limits of the door. Body limits count plain bytes and bound what comes over the wire as well.
 
-    `inflight_limit_bytes` bounds the bodies that are being received or wait for the disk, all together, and once more
-    what they were inflated to. `anonymous_limit_bytes` bounds the bodies of senders who are not known yet, one and all;
-    `body_seconds` is how long a sender may take for one body.
+    `inflight_limit_bytes` bounds the bodies that are being received or wait for the disk, all together, once more what
+    they and the dumps in them are unpacked to, and once more the envelopes that are made of forms and dumps.
+    `anonymous_limit_bytes` bounds the bodies of senders who are not known yet, one and all; `body_seconds` is how long
+    a sender may take for one body.
     """
 
     trust_proxy: bool = False

@@ -24,7 +24,22 @@ KEYS: dict[str, Any] = {
     "b" * 32: {"organization_id": 1, "project_id": 8, "key_id": 80, "active": False},
     "c" * 32: {"organization_id": 1, "project_id": 9, "key_id": 90, "project_active": False},
     "d" * 32: {"organization_id": 2, "project_id": 10, "key_id": 100, "allowed_domains": ["*.example.com"]},
-    "e" * 32: {"organization_id": 2, "project_id": 11, "key_id": 110, "rate_limit": [2, 3600]},
+    "e" * 32: {
+        "organization_id": 2,
+        "project_id": 11,
+        "key_id": 110,
+        "quotas": [["k110", "key", 2, 3600, "key_quota", [0, 1, 3]]],
+    },
+    "1" * 32: {
+        "organization_id": 2,
+        "project_id": 12,
+        "key_id": 120,
+        "quotas": [
+            ["p12", "project", 1, 10, "project_abuse_limit", [5]],
+            ["o2", "organization", 2, 60, "org_quota", [0, 1, 3]],
+            ["k120", "key", 0, 60, "key_quota", [2]],
+        ],
+    },
     "f" * 32: "away",
 }
 

@@ -17,6 +17,8 @@ import uvloop
 
 from vedette.cli.front import STATS_KEY, serve
 from vedette.ingest.keys import KeyInfo
+from vedette.wire.outcomes import Category
+from vedette.wire.quotas import Quota
 
 
 def loader(directory: Path) -> Callable[[str], KeyInfo | None]:
@@ -29,7 +31,9 @@ def loader(directory: Path) -> Callable[[str], KeyInfo | None]:
         if fields is None:
             return None
         fields["allowed_domains"] = tuple(fields.get("allowed_domains", ["*"]))
-        fields["rate_limit"] = tuple(fields["rate_limit"]) if fields.get("rate_limit") else None
+        fields["quotas"] = tuple(
+            Quota(*one[:5], tuple(Category(number) for number in one[5])) for one in fields.get("quotas", ())
+        )
         return KeyInfo(public_key=public_key, **fields)
 
     return load
@@ -100,6 +104,7 @@ def main() -> None:
         bind_host="127.0.0.1",
         bind_port=int(sys.argv[2]),
         trust_proxy=False,
+        redis_url="",
         spool_max_bytes=2**30,
         spool_max_age_seconds=86_400,
         bench=True,

@@ -212,7 +212,7 @@ def test_old_python_clients_may_say_nan(front):
 
 
 def test_no_path_is_404_and_the_slash_at_the_end_belongs_to_it(front):
-    for path in ("/api/7/envelope", "/api/7/security/", "/api/7/csp-report/", "/api/7/minidump/", "/api/7/x/"):
+    for path in ("/api/7/envelope", "/api/7/security", "/api/7/upload/", "/api/7/unreal/key/", "/api/7/x/"):
         answer = front.post(path, ENVELOPE, x_sentry_auth=AUTH)
         assert (path, answer.status, answer.json()) == (path, 404, {"detail": "there is nothing at this path"})
 
@@ -444,6 +444,65 @@ def test_a_sender_that_goes_away_in_the_middle_disturbs_nobody(front):
     assert (stats["inflight_bytes"], stats["inflight_requests"]) == (0, 0)
 
 
+# ---------------------------------------------------------------- the table of 5.1
+
+A_FILE = (
+    b'--b\r\nContent-Disposition: form-data; name="a"; filename="a.txt"\r\n\r\nx\r\n--b--\r\n',
+    {"content_type": "multipart/form-data; boundary=b"},
+)
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "path", "body", "headers"),
+    [
+        pytest.param(200, "POST", "/api/7/envelope/", ENVELOPE, {"x_sentry_auth": AUTH}, id="200 accepted"),
+        pytest.param(
+            201,
+            "POST",
+            f"/api/7/events/{EVENT_ID}/attachments/",
+            A_FILE[0],
+            {"x_sentry_auth": AUTH, **A_FILE[1]},
+            id="201 attachments",
+        ),
+        pytest.param(202, "GET", "/api/7/cron/nightly/?status=ok", b"", {"x_sentry_auth": AUTH}, id="202 cron"),
+        pytest.param(400, "POST", "/api/7/envelope/", b"nonsense", {"x_sentry_auth": AUTH}, id="400 syntax"),
+        pytest.param(401, "POST", "/api/7/store/", EVENT, {}, id="401 no credentials"),
+        pytest.param(403, "POST", "/api/8/store/", EVENT, {"x_sentry_auth": auth_of("b")}, id="403 disabled"),
+        pytest.param(404, "POST", "/api/7/novelty/", EVENT, {"x_sentry_auth": AUTH}, id="404 unknown path"),
+        pytest.param(405, "PUT", "/api/7/store/", EVENT, {"x_sentry_auth": AUTH}, id="405 wrong method"),
+        pytest.param(413, "POST", "/api/7/store/", bytes(2 * MIB), {"x_sentry_auth": AUTH}, id="413 body limit"),
+        pytest.param(
+            415,
+            "POST",
+            "/api/7/security/",
+            b"{}",
+            {"x_sentry_auth": AUTH, "content_type": "text/plain"},
+            id="415 no report",
+        ),
+        pytest.param(503, "POST", "/api/7/store/", EVENT, {"x_sentry_auth": auth_of("f")}, id="503 cannot look up"),
+    ],
+)
+def test_5_1_status(front, status, method, path, body, headers):
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    answer = front.client.request(method, path, body, named)
+
+    assert answer.status == status
+    if status >= 400:
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.json()["detail"]
+        assert answer.json().keys() <= {"detail", "causes"}
+
+
+def test_5_1_status_429(a_front):
+    front = a_front()
+
+    answers = [front.post("/api/11/envelope/", ENVELOPE, x_sentry_auth=auth_of("e")) for _ in range(3)]
+
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["detail"]
+
+
 # ---------------------------------------------------------------- headers
 
 
@@ -521,6 +580,42 @@ def test_the_limit_of_a_key_takes_out_errors_and_tells_for_how_long(front):
     assert [item.receipt.refused for item in kept] == [(), (), ((1, "key_quota"), (2, "key_quota")), ()]
     assert counted(front, 11, lambda lines: sum(line["quantity"] for line in lines) >= 2) == {
         (Outcome.RATE_LIMITED, Category.ERROR, "key_quota"): 2
+    }
+
+
+def test_limits_of_every_scope_are_told_together_and_only_what_met_one_goes(front):
+    auth = auth_of("1")
+    session, transaction = ({"type": "session"}, b"{}"), ({"type": "transaction"}, b"{}")
+    mixed = write_envelope({"event_id": EVENT_ID}, [({"type": "event"}, EVENT), session, session])
+
+    first, second, third = (front.post("/api/12/envelope/", mixed, x_sentry_auth=auth) for _ in range(3))
+    fourth = front.post("/api/12/envelope/", write_envelope({}, [transaction]), x_sentry_auth=auth)
+    report = front.post(
+        "/api/12/envelope/", write_envelope({}, [({"type": "client_report"}, b"{}")]), x_sentry_auth=auth
+    )
+
+    assert [answer.status for answer in (first, second, third, fourth, report)] == [429, 429, 429, 429, 200]
+    told = [
+        [limit.partition(":")[2] for limit in answer.headers["x-sentry-rate-limits"].split(", ")]
+        for answer in (first, third, fourth)
+    ]
+    assert told == [
+        ["session:project:project_abuse_limit"],
+        ["default;error;security:organization:org_quota", "session:project:project_abuse_limit"],
+        ["transaction:key:key_quota"],
+    ]
+    assert 0 < int(third.headers["retry-after"]) <= 60
+    kept = [
+        item.receipt.refused
+        for item in front.spooled()
+        if item.receipt.project_id == 12 and item.receipt.kind != "outcomes"
+    ]
+    assert kept[0] == ((2, "project_abuse_limit"),)
+    assert len(kept) == 3
+    assert counted(front, 12, lambda lines: sum(line["quantity"] for line in lines) >= 4) == {
+        (Outcome.RATE_LIMITED, Category.ERROR, "org_quota"): 1,
+        (Outcome.RATE_LIMITED, Category.SESSION, "project_abuse_limit"): 2,
+        (Outcome.RATE_LIMITED, Category.TRANSACTION, "key_quota"): 1,
     }
 
 

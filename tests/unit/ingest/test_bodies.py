@@ -1,11 +1,14 @@
 """Reading bodies within bounds."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from vedette.ingest.bodies import Patience, Room, declared_length, read_body
+from vedette.ingest.bodies import SMALL_BYTES, Patience, Room, Unpacking, declared_length, read_body
 from vedette.ingest.errors import Busy
 from vedette.ingest.stats import IngestStats
 from vedette.wire.refusals import Malformed, TooLarge
@@ -116,3 +119,101 @@ def test_rooms_are_bound_each_for_itself_and_counted_together(room, stats):
 def test_a_chunked_body_beyond_a_limit_that_is_all_of_its_room_is_413(stats):
     with pytest.raises(TooLarge):
         asyncio.run(read_body(Source(b"x" * 60, b"x" * 60), None, 100, Room(100, stats), Patience(60)))
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor(2) as pool:
+        yield pool
+
+
+class Packed:
+    """Unpacks to so many bytes, and notes how far it might go and what was taken then."""
+
+    def __init__(self, plain_bytes: int, stats: IngestStats) -> None:
+        self.plain_bytes = plain_bytes
+        self.stats = stats
+        self.seen: list[tuple[int, int]] = []
+
+    def __call__(self, bound: int) -> bytes:
+        self.seen.append((bound, self.stats.inflight_bytes))
+        if self.plain_bytes > bound:
+            raise TooLarge("beyond")
+        return bytes(self.plain_bytes)
+
+
+def unpack(work, room, threads, packed_bytes=0, limit=1000 * SMALL_BYTES):
+    async def run() -> bytes:
+        return await Unpacking(room, threads, 2).run(work, packed_bytes, limit)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("packed", "plain", "bounds"),
+    [
+        (1, 0, [4]),
+        (1, 4, [4]),
+        (2, 5, [8]),
+        (1, 5, [4, 16]),
+        (1, 17, [4, 16, 64]),
+        (1, 100, [4, 16, 64, 100]),
+        (90, 100, [100]),
+    ],
+)
+def test_room_for_a_guess_is_taken_before_anything_is_unpacked(stats, threads, packed, plain, bounds):
+    work = Packed(plain * SMALL_BYTES, stats)
+    room = Room(100 * SMALL_BYTES, stats)
+
+    found = unpack(work, room, threads, packed * SMALL_BYTES, 100 * SMALL_BYTES)
+
+    assert len(found) == plain * SMALL_BYTES
+    assert work.seen == [(bound * SMALL_BYTES, bound * SMALL_BYTES) for bound in bounds]
+    assert stats.inflight_bytes == len(found)  # the caller's to give back
+
+
+@pytest.mark.parametrize(
+    ("room_for", "error", "bounds"),
+    [(3, Busy, []), (20, Busy, [4, 16]), (100, TooLarge, [4, 16, 30])],
+    ids=["not even a guess", "a guess too small", "beyond the limit"],
+)
+def test_what_does_not_fit_is_refused_and_takes_no_room(stats, threads, room_for, error, bounds):
+    work = Packed(31 * SMALL_BYTES, stats)
+
+    with pytest.raises(error):
+        unpack(work, Room(room_for * SMALL_BYTES, stats), threads, limit=30 * SMALL_BYTES)
+
+    assert [bound for bound, _ in work.seen] == [bound * SMALL_BYTES for bound in bounds]
+    assert stats.inflight_bytes == 0
+
+
+def test_what_cannot_be_unpacked_takes_no_room(stats, threads):
+    def work(bound: int) -> bytes:
+        raise Malformed("broken")
+
+    with pytest.raises(Malformed):
+        unpack(work, Room(100 * SMALL_BYTES, stats), threads)
+
+    assert stats.inflight_bytes == 0
+
+
+def test_who_waits_for_a_thread_takes_no_room(stats, threads):
+    gates = [threading.Event() for _ in range(3)]
+    begun = threading.Semaphore(0)
+
+    def work(number: int, bound: int) -> bytes:
+        begun.release()
+        gates[number].wait(10)
+        return bytes(number)
+
+    async def run() -> list[int]:
+        unpacking = Unpacking(Room(100 * SMALL_BYTES, stats), threads, 2)
+        waiting = [asyncio.create_task(unpacking.run(partial(work, number), 0, SMALL_BYTES)) for number in range(3)]
+        await asyncio.to_thread(lambda: begun.acquire() and begun.acquire())
+        taken = [stats.inflight_bytes]
+        for gate in gates:
+            gate.set()
+        await asyncio.gather(*waiting)
+        return [*taken, stats.inflight_bytes]
+
+    assert asyncio.run(run()) == [2 * SMALL_BYTES, 0 + 1 + 2]
