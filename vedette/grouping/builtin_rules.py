@@ -5,7 +5,10 @@ Source: the grouping specification, 5.7, which describes them by intent; the rul
 
 from functools import lru_cache
 
-from vedette.grouping.enhancements import Rules, RuleSyntaxError, parse_rules
+from vedette.grouping.enhancement_text import parse_rules
+from vedette.grouping.enhancements import Rules
+from vedette.grouping.native_rules import native_rules
+from vedette.grouping.rule_text import RuleSyntaxError
 
 TEXT = r"""
 # native: what belongs to the app, and what to the system
@@ -23,6 +26,7 @@ family:native package:/usr/local/lib/** -app
 family:native package:/usr/local/Cellar/** -app
 family:native package:linux-gate.so* -app
 family:native package:/System/Library/** -app
+family:native package:C:/Windows/** -app
 family:native package:**/libswift*.dylib -app
 family:native package:**/KSCrash.framework/** -app -group
 family:native package:**/Sentry.framework/** -app -group
@@ -50,25 +54,6 @@ family:native function:_CxxThrowException ^-group -group ^-app -app
 family:native function:__cxa_throw ^-group -group ^-app -app
 family:native function:__assert_rtn ^-group -group ^-app -app
 family:native function:_NSRaiseError ^-group -group ^-app -app
-
-# native: how threads and programs start, how signals arrive
-family:native function:_start v-group -group
-family:native function:start v-group -group
-family:native function:start_thread v-group -group
-family:native function:__libc_start_main* v-group -group
-family:native function:thread_start v-group -group
-family:native function:_pthread_start v-group -group
-family:native function:_pthread_body v-group -group
-family:native function:BaseThreadInitThunk v-group -group
-family:native function:RtlUserThreadStart v-group -group
-family:native function:invoke_main v-group -group
-family:native function:__scrt_common_main* v-group -group
-family:native function:UIApplicationMain v-group -group
-family:native function:_sigtramp ^-group -group
-family:native function:__restore_rt ^-group -group
-family:native function:sigaction ^-group -group
-family:native function:KiUserExceptionDispatcher ^-group -group
-family:native function:*.cold.1 -group
 
 # android and java threads
 module:android.os.Looper function:loop v-group -group
@@ -141,8 +126,9 @@ path:**/LogRocket* -app -group
 
 @lru_cache(maxsize=1)
 def builtin_rules() -> Rules:
-    """The parsed rules."""
-    return parse_rules(TEXT)
+    """The parsed rules; those of native programs come last."""
+    rules = parse_rules(f"{TEXT}\n{native_rules()}").rules
+    return Rules(rules, trusted=len(rules))
 
 
 @lru_cache(maxsize=64)
@@ -151,6 +137,7 @@ def rules_with(project_text: str) -> Rules:
     if not project_text.strip():
         return builtin_rules()
     try:
-        return Rules(builtin_rules().rules + parse_rules(project_text).rules)
+        own = builtin_rules().rules
+        return Rules(own + parse_rules(project_text).rules, trusted=len(own))
     except RuleSyntaxError:
         return builtin_rules()

@@ -1,10 +1,12 @@
-"""What counts of a CSP report.
+"""What counts of a security report.
 
 Source: the grouping specification, 7.6.
 """
 
 from typing import Any
 from urllib.parse import urlsplit
+
+import msgspec
 
 from vedette.grouping.components import Component, leaf, node
 
@@ -22,6 +24,16 @@ def csp_component(csp: dict[str, Any]) -> Component:
             if word in _text(csp, "violated_directive"):
                 return node("csp", (salt, leaf("violation", word)))
     return node("csp", (salt, leaf("uri", blocked_origin(blocked) if directive else None)))
+
+
+def report_component(kind: str, raw: bytes) -> Component:
+    """HPKP, Expect-CT and Expect-Staple: the kind and the host name. `raw` is the report as JSON."""
+    try:
+        report = msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        report = None
+    host = report.get("hostname") if isinstance(report, dict) else None
+    return node(kind, (leaf("salt", kind), leaf("hostname", host if isinstance(host, str) else None)))
 
 
 def blocked_origin(uri: str) -> str:

@@ -8,14 +8,13 @@ from typing import Any
 from msgspec import Struct
 
 from vedette.grouping.components import Component, leaf, node, silent
+from vedette.grouping.configs import Config
 from vedette.grouping.enhancements import ExceptionNames
-from vedette.grouping.messages import normalise
 from vedette.grouping.stacktraces import (
     APP,
     SYSTEM,
-    Enhancer,
     PreparedStacktrace,
-    prepare_stacktrace,
+    Settling,
     stacktrace_component,
 )
 from vedette.wire.event import Event, ExceptionValue
@@ -30,7 +29,7 @@ class PreparedException(Struct, frozen=True, gc=False):
     stack: PreparedStacktrace | None
 
 
-def prepare_exceptions(event: Event, enhancer: Enhancer) -> list[PreparedException]:
+def prepare_exceptions(event: Event, settling: Settling) -> list[PreparedException]:
     """All exceptions of the event, oldest cause first, their frames settled."""
     prepared: list[PreparedException] = []
     for exception in event.exception.values if event.exception is not None else ():
@@ -38,12 +37,12 @@ def prepare_exceptions(event: Event, enhancer: Enhancer) -> list[PreparedExcepti
         if exception.stacktrace is not None:
             mechanism = exception.mechanism
             names = ExceptionNames(exception.type, exception.value, mechanism.type if mechanism else None)
-            stack = prepare_stacktrace(exception.stacktrace, event.platform, enhancer, names)
+            stack = settling.prepare(exception.stacktrace, names)
         prepared.append(PreparedException(exception, stack))
     return prepared
 
 
-def exception_component(exception: PreparedException, variant: str) -> Component | None:
+def exception_component(exception: PreparedException, variant: str, config: Config) -> Component | None:
     """One exception in one variant; None where the variant does not know it."""
     value = exception.value
     if exception.stack is None and variant == SYSTEM:
@@ -58,7 +57,7 @@ def exception_component(exception: PreparedException, variant: str) -> Component
         hint = "the stack trace says more" if stack.contributes else "the error code says more"
         text = silent("value", value.value, hint)
     else:
-        text = leaf("value", normalise(value.value) if value.value else None)
+        text = leaf("value", config.messages.normalise(value.value) if value.value else None)
     return node("exception", (kind, text, stack, ns_error))
 
 
@@ -70,16 +69,15 @@ def _ns_error(meta: dict[str, Any] | None) -> Component:
     return node("ns-error", parts)
 
 
-def exceptions_component(exceptions: list[PreparedException], variant: str) -> Component | None:
-    """The exceptions of an event in one variant."""
-    chosen, _ = choose(exceptions)
-    components = [one for one in (exception_component(item, variant) for item in chosen) if one is not None]
+def exceptions_component(chosen: list[PreparedException], variant: str, config: Config) -> Component | None:
+    """The exceptions that count, in one variant."""
+    components = [one for one in (exception_component(item, variant, config) for item in chosen) if one is not None]
     if not components:
         return None
     return components[0] if len(components) == 1 else node("chained-exception", components)
 
 
-def choose(exceptions: list[PreparedException]) -> tuple[list[PreparedException], int | None]:
+def choose(exceptions: list[PreparedException], config: Config) -> tuple[list[PreparedException], int | None]:
     """The exceptions that count, and the index of the one that names the event (None: the last)."""
     if len(exceptions) < 2:
         return exceptions, None
@@ -89,7 +87,7 @@ def choose(exceptions: list[PreparedException]) -> tuple[list[PreparedException]
     root, children = tree
     if not _is_group(exceptions[root]):
         return exceptions, None
-    top = _distinct(_top_level(exceptions, children, root), exceptions)
+    top = _distinct(_top_level(exceptions, children, root), exceptions, config)
     if not top:
         return exceptions, None
     if len(top) > 1:
@@ -147,14 +145,14 @@ def _top_level(exceptions: list[PreparedException], children: dict[int, list[int
     return found
 
 
-def _distinct(indexes: list[int], exceptions: list[PreparedException]) -> list[int]:
+def _distinct(indexes: list[int], exceptions: list[PreparedException], config: Config) -> list[int]:
     """Sorted by type, neighbours that look the same dropped."""
     kept: list[int] = []
     last: tuple[str, ...] | None = None
     for index in sorted(indexes, key=lambda index: exceptions[index].value.type or ""):
         texts = tuple(
             component.text if component is not None else ""
-            for component in (exception_component(exceptions[index], variant) for variant in VARIANTS)
+            for component in (exception_component(exceptions[index], variant, config) for variant in VARIANTS)
         )
         if texts != last:
             kept.append(index)

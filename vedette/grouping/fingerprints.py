@@ -6,12 +6,13 @@ Source: the grouping specification, sections 2 and 3.6.
 import re
 from collections.abc import Mapping
 
+from vedette.grouping.configs import Config
 from vedette.grouping.crash import crash_frame, crash_frames, main_exception
-from vedette.grouping.messages import parameterise
 from vedette.wire.event import Event
 
 _VARIABLE = re.compile(r"\{\{ *(?P<name>[^ {}]+) *\}\}")
 DEFAULT = "default"
+_SINCE_2026 = frozenset({"raw_message", "error.raw_value", "raw_value"})
 _CHUNK_LOAD = "ChunkLoadError"
 _HYDRATION = (
     "Hydration failed because the initial UI does not match what was rendered on the server.",
@@ -50,14 +51,26 @@ def builtin_fingerprint(event: Event, tags: Mapping[str, str]) -> tuple[str, lis
     return None
 
 
-def resolve(entry: str, event: Event, tags: Mapping[str, str]) -> str:
+def resolve(entry: str, event: Event, tags: Mapping[str, str], config: Config) -> str:
     """A fingerprint entry with its variable (not `default`) replaced by what the event has."""
     name = variable_of(entry)
-    return entry if name is None else value_of(name, event, tags)
+    return entry if name is None else value_of(name, event, tags, config) or entry
 
 
-def value_of(name: str, event: Event, tags: Mapping[str, str]) -> str:
-    """The value of a variable in fingerprints and title templates."""
+def fill_in(template: str, event: Event, tags: Mapping[str, str], config: Config) -> str:
+    """A title with all its variables replaced; `{{ default }}` has no meaning in one and goes."""
+
+    def value(match: re.Match[str]) -> str:
+        name = match["name"]
+        return "" if name == DEFAULT else value_of(name, event, tags, config) or match[0]
+
+    return _VARIABLE.sub(value, template)
+
+
+def value_of(name: str, event: Event, tags: Mapping[str, str], config: Config) -> str | None:
+    """The value of a variable in fingerprints and title templates; None if the text is to stay as it is written."""
+    if name in _SINCE_2026 and not config.parameterises_variables:
+        return None
     if name.startswith("tags."):
         key = name[5:]
         return tags.get(key) or (event.transaction if key == "transaction" else None) or f"<no-value-for-tag-{key}>"
@@ -65,12 +78,14 @@ def value_of(name: str, event: Event, tags: Mapping[str, str]) -> str:
         return event.transaction or "<no-transaction>"
     if name in ("message", "raw_message"):
         text = message_of(event)
-        return (text if name == "raw_message" else parameterise(text)) or "<no-message>"
+        is_raw = name == "raw_message" or not config.parameterises_variables
+        return (text if is_raw else config.messages.parameterise(text)) or "<no-message>"
     if name == "level":
         return event.level or "<no-level>"
     if name == "logger":
         return event.logger or "<no-logger>"
-    return _of_exception(name, event) or _of_frame(name, event) or f"<unrecognized-variable-{name}>"
+    found = _of_exception(name, event, config) or _of_frame(name, event)
+    return found or (f"<unrecognized-variable-{name}>" if config.parameterises_variables else None)
 
 
 def message_of(event: Event) -> str:
@@ -82,12 +97,13 @@ def message_of(event: Event) -> str:
     return (exception.value if exception else None) or ""
 
 
-def _of_exception(name: str, event: Event) -> str | None:
+def _of_exception(name: str, event: Event, config: Config) -> str | None:
     exception = main_exception(event)
     if name in ("error.type", "type"):
         return (exception.type if exception else None) or "<no-type>"
     if name in ("error.value", "value"):
-        return parameterise((exception.value if exception else None) or "") or "<no-value>"
+        text = (exception.value if exception else None) or ""
+        return (config.messages.parameterise(text) if config.parameterises_variables else text) or "<no-value>"
     if name in ("error.raw_value", "raw_value"):
         return (exception.value if exception else None) or "<no-value>"
     return None

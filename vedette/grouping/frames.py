@@ -9,10 +9,12 @@ import re
 from dataclasses import dataclass
 
 from vedette.grouping.components import Component, leaf, node, silenced, silent
+from vedette.grouping.configs import Config
 from vedette.grouping.enhancements import Names, Rules, names_of
 from vedette.grouping.functions import trim_function
 from vedette.wire.event import Frame
 
+FOREIGN = "not in-app"
 _REMOTE = ("http:", "https:", "applewebdata:", "blob:")
 _CONTEXT_PLATFORMS = frozenset({"javascript", "node", "python", "php", "ruby"})
 _LONGEST_LINE = 120
@@ -34,11 +36,12 @@ _CGLIB = re.compile(r"(CGLIB\$\$)[0-9a-fA-F]++")
 _SPAWN = re.compile(r"(from multiprocessing\.\w+ import \w+; \w+\()[^)]*\)")
 _KEPT_SHAPES = 8192
 _LONGEST_KEPT_LINE = 4096
+_LONGEST_KEPT_PLATFORM = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """What follows from a frame's names: its component, and which rules it may satisfy."""
+    """What follows from a frame's names: its component, and which rules it may satisfy. Equal to itself alone."""
 
     component: Component
     foreign: Component  # the same, not contributing because it is not in-app
@@ -50,10 +53,10 @@ class Shape:
 class ShapeBook:
     """Remembers the shapes of frames under one set of rules; bounded."""
 
-    __slots__ = ("_rules", "_shapes")
+    __slots__ = ("_config", "_rules", "_shapes")
 
-    def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+    def __init__(self, rules: Rules, config: Config) -> None:
+        self._rules, self._config = rules, config
         self._shapes: dict[tuple[object, ...], Shape] = {}
 
     def shape_of(self, frame: Frame, event_platform: str) -> Shape:
@@ -77,8 +80,8 @@ class ShapeBook:
             if len(self._shapes) >= _KEPT_SHAPES:
                 self._shapes.clear()
             shape = self._shape(frame, platform, mapped)
-            # Names have bounds, source lines have none: the memory must not fill with long ones.
-            if frame.context_line is None or len(frame.context_line) <= _LONGEST_KEPT_LINE:
+            # Names have bounds, source lines and platforms have none: the memory must not fill with long ones.
+            if len(platform) <= _LONGEST_KEPT_PLATFORM and len(frame.context_line or "") <= _LONGEST_KEPT_LINE:
                 self._shapes[key] = shape
         return shape
 
@@ -86,9 +89,9 @@ class ShapeBook:
         names = names_of(
             platform, frame.abs_path, frame.filename, frame.module, trimmed_name(frame, platform), frame.package
         )
-        component = frame_component(frame, platform, mapped)
+        component = frame_component(frame, platform, mapped, self._config)
         numbers = self._rules.matching(names)
-        foreign = silenced(component, "not in-app")
+        foreign = silenced(component, FOREIGN)
         return Shape(component, foreign, names, numbers, self._rules.verdict(numbers))
 
 
@@ -106,21 +109,22 @@ def trim_in_place(frame: Frame, platform: str) -> None:
         frame.raw_function, frame.function = frame.function, trimmed
 
 
-def frame_component(frame: Frame, platform: str, mapped: bool = False) -> Component:
+def frame_component(frame: Frame, platform: str, mapped: bool, config: Config) -> Component:
     """module, filename, function and context line of one frame."""
+    component = node("frame", _leaves(frame, platform, mapped, config))
     if platform == "javascript" and _is_noise(frame):
-        return silenced(node("frame", _leaves(frame, platform, mapped)), "native or evaluated code")
-    return node("frame", _leaves(frame, platform, mapped))
+        return silenced(component, "native or evaluated code")
+    return component
 
 
 def _is_noise(frame: Frame) -> bool:
     return frame.function == "eval" or frame.abs_path in _IGNORED_JS_PATHS
 
 
-def _leaves(frame: Frame, platform: str, mapped: bool) -> tuple[Component, ...]:
+def _leaves(frame: Frame, platform: str, mapped: bool, config: Config) -> tuple[Component, ...]:
     module = _module(frame, platform)
     filename = _filename(frame, platform)
-    context = _context_line(frame, platform)
+    context = _context_line(frame, platform, config)
     if module.contributes and filename.contributes:
         filename = silenced(filename, "the module is used instead")
     return module, filename, _function(frame, platform, mapped and context.contributes), context
@@ -216,7 +220,7 @@ def _php_function(function: str) -> Component:
     return leaf("function", function)
 
 
-def _context_line(frame: Frame, platform: str) -> Component:
+def _context_line(frame: Frame, platform: str, config: Config) -> Component:
     line = frame.context_line
     if not line or platform not in _CONTEXT_PLATFORMS:
         return leaf("context-line", None)
@@ -225,6 +229,6 @@ def _context_line(frame: Frame, platform: str) -> Component:
         return silent("context-line", text[:_LONGEST_LINE], "too long")
     if platform == "javascript" and not frame.function and is_url(frame.abs_path, with_files=True):
         return silent("context-line", text, "a URL without a function")
-    if platform == "python" and "multiprocessing" in text:
+    if platform == "python" and config.parameterises_spawns and "multiprocessing" in text:
         text = _SPAWN.sub(r"\1<args>)", text)
     return leaf("context-line", text)

@@ -6,59 +6,90 @@ Source: the grouping specification, sections 1 and 2.
 import re
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from vedette.grouping import fingerprints
 from vedette.grouping.components import Component, digest, node, silenced
-from vedette.grouping.exceptions import PreparedException, choose
-from vedette.grouping.result import Grouping, Variant
-from vedette.grouping.stacktraces import Enhancer, enhancer_for
-from vedette.grouping.strategies import has_stacktrace, settle_other_stacktraces, variants_of
+from vedette.grouping.configs import FIRST, Config
+from vedette.grouping.fingerprint_rules import first_match
+from vedette.grouping.result import Grouping, MatchedRule, Variant
+from vedette.grouping.stacktraces import Settling, enhancer_for, unsettle
+from vedette.grouping.strategies import has_stacktrace, variants_of
 from vedette.wire.event import Event
 
-CONFIG = "newstyle:2026-01-20"
 FALLBACK = digest("")
 _MD5 = re.compile(r"[0-9a-fA-F]{32}")
+_DEFAULT = ("{{ default }}",)
 
 
-def group_event(event: Event, tags: Mapping[str, str], enhancements: str = "") -> Grouping:
-    """The grouping of a normalised event under `CONFIG` and the project's stack trace rules.
+class Recipe(Struct, frozen=True, gc=False):
+    """All that decides how the events of a project are grouped: a configuration and the texts of its own rules."""
 
-    Settles the frames of the event on the way: `in_app` is never None afterwards, functions are trimmed.
+    enhancements: str = ""
+    fingerprinting: str = ""
+    config: Config = FIRST
+
+
+def group_event(event: Event, tags: Mapping[str, str], recipe: Recipe, *, explains: bool = False) -> Grouping:
+    """The grouping of a normalised event.
+
+    Settles the frames of the event on the way: `in_app` is never None afterwards, functions are trimmed. `explains`:
+    hints say which rule did what, at the cost of speed.
     """
-    enhancer = enhancer_for(enhancements)
-    _, components = variants_of(event, enhancer)
-    _settle_frames(event, enhancer)
+    return _group(event, tags, recipe, explains)
+
+
+def group_again(event: Event, tags: Mapping[str, str], recipe: Recipe, *, explains: bool = False) -> Grouping:
+    """The same for an event that was grouped before: what the rules changed then is taken back first."""
+    unsettle(event)
+    return _group(event, tags, recipe, explains)
+
+
+def _group(event: Event, tags: Mapping[str, str], recipe: Recipe, explains: bool) -> Grouping:
+    settling = Settling(enhancer_for(recipe.enhancements, recipe.config, explains), event.platform)
+    components, main = variants_of(event, settling)
+    settling.prepare_rest(event)
     variants = _decided(components)
-    main = _main_exception(event)
+    client = tuple(event.fingerprint or _DEFAULT)
     if event.checksum:
-        return _by_checksum(event.checksum, main)
-    client = tuple(event.fingerprint or ("{{ default }}",))
-    matched = fingerprints.builtin_fingerprint(event, tags)
-    fingerprint = tuple(matched[1]) if matched else client
-    rule = matched[0] if matched else None
-    if len(fingerprint) == 1 and fingerprints.is_default(fingerprint[0]):
-        return _by_default(variants, main)
-    if not any(fingerprints.is_default(entry) for entry in fingerprint):
-        resolved = "".join(fingerprints.resolve(entry, event, tags) for entry in fingerprint)
-        custom = Variant("custom", Component("fingerprint", fingerprint, True, resolved), digest(resolved))
-        ignored = tuple(Variant(one.name, silenced(one.component, "the fingerprint decides"), None) for one in variants)
-        return Grouping((digest(resolved),), (custom, *ignored), "custom", fingerprint, main, rule, client)
-    return _by_hybrid(event, tags, variants, fingerprint, main)
+        return _by_checksum(event.checksum, recipe.config, main, client)
+    rule = _matched(event, tags, recipe)
+    fingerprint = (rule.fingerprint or _DEFAULT) if rule else client
+    if fingerprint is _DEFAULT:
+        hashes, shown, kind = _by_default(variants)
+        return Grouping(hashes, tuple(shown), kind, recipe.config.id, fingerprint, main, rule, client)
+    entries = [_Entry(text, event, tags, recipe.config) for text in fingerprint]
+    if len(entries) == 1 and entries[0].text is None:
+        hashes, shown, kind = _by_default(variants)
+    elif any(entry.text is None for entry in entries):
+        hashes, shown, kind = _by_hybrid(variants, entries)
+    else:
+        hashes, shown, kind = _by_fingerprint(variants, fingerprint, entries)
+    return Grouping(hashes, tuple(shown), kind, recipe.config.id, fingerprint, main, rule, client)
 
 
-def _settle_frames(event: Event, enhancer: Enhancer) -> None:
-    """The strategies stopped at the first that contributes: the other stack traces have in-app frames, too."""
-    if event.threads is not None or event.stacktrace is not None or _has_raw(event):
-        settle_other_stacktraces(event, enhancer)
+class _Entry:
+    """One part of a fingerprint, resolved; `text` is None for the part that stands for the default grouping."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str, event: Event, tags: Mapping[str, str], config: Config) -> None:
+        is_default = fingerprints.is_default(text)
+        self.text = None if is_default else fingerprints.resolve(text, event, tags, config)
 
 
-def _has_raw(event: Event) -> bool:
-    return event.exception is not None and any(one.raw_stacktrace is not None for one in event.exception.values)
+_Decision = tuple[tuple[str, ...], list[Variant], str]
 
 
-def _main_exception(event: Event) -> int | None:
-    if event.exception is None or len(event.exception.values) < 2:
-        return None
-    return choose([PreparedException(value, None) for value in event.exception.values])[1]
+def _matched(event: Event, tags: Mapping[str, str], recipe: Recipe) -> MatchedRule | None:
+    """The first rule that matches: the project's own, then the built-in ones."""
+    if recipe.fingerprinting:
+        rule = first_match(recipe.fingerprinting, event, tags)
+        if rule is not None:
+            title = fingerprints.fill_in(rule.title, event, tags, recipe.config) if rule.title is not None else None
+            return MatchedRule(rule.source, rule.fingerprint, title, rule.line)
+    builtin = fingerprints.builtin_fingerprint(event, tags)
+    return MatchedRule(builtin[0], tuple(builtin[1])) if builtin else None
 
 
 def _decided(components: dict[str, Component]) -> list[Variant]:
@@ -80,32 +111,36 @@ def _decided(components: dict[str, Component]) -> list[Variant]:
     return decided
 
 
-def _by_checksum(checksum: str, main: int | None) -> Grouping:
+def _by_checksum(checksum: str, config: Config, main: int | None, client: tuple[str, ...]) -> Grouping:
     value = checksum.lower() if _MD5.fullmatch(checksum) else digest(checksum)
     component = Component("checksum", (checksum,), True, checksum)
-    return Grouping((value,), (Variant("checksum", component, value),), "checksum", main_exception=main)
+    shown = (Variant("checksum", component, value),)
+    return Grouping((value,), shown, "checksum", config.id, client, main, None, client)
 
 
-def _by_default(variants: list[Variant], main: int | None) -> Grouping:
-    hashes = tuple(dict.fromkeys(variant.hash for variant in variants if variant.hash))
+def _by_default(variants: list[Variant]) -> _Decision:
+    hashes = tuple(dict.fromkeys([variant.hash for variant in variants if variant.hash]))
     if hashes:
-        return Grouping(hashes, tuple(variants), "default", main_exception=main)
-    fallback = Variant("fallback", Component("fallback", (), True, "", "nothing to group by"), FALLBACK)
-    return Grouping((FALLBACK,), (fallback,), "fallback", main_exception=main)
+        return hashes, variants, "default"
+    fallback = Component("fallback", (), True, "", "nothing to group by")
+    return (FALLBACK,), [Variant("fallback", fallback, FALLBACK)], "fallback"
 
 
-def _by_hybrid(
-    event: Event, tags: Mapping[str, str], variants: list[Variant], fingerprint: tuple[str, ...], main: int | None
-) -> Grouping:
+def _by_fingerprint(variants: list[Variant], fingerprint: tuple[str, ...], entries: list[_Entry]) -> _Decision:
+    resolved = "".join([entry.text or "" for entry in entries])
+    value = digest(resolved)
+    custom = Variant("custom", Component("fingerprint", fingerprint, True, resolved), value)
+    ignored = [Variant(one.name, silenced(one.component, "the fingerprint decides"), None) for one in variants]
+    return (value,), [custom, *ignored], "custom"
+
+
+def _by_hybrid(variants: list[Variant], entries: list[_Entry]) -> _Decision:
     mixed: list[Variant] = []
     for variant in variants or [Variant("fallback", node("fallback", ()), None)]:
         if variant.hash is None and variants:
             mixed.append(variant)
             continue
-        text = "".join(
-            variant.component.text if fingerprints.is_default(entry) else fingerprints.resolve(entry, event, tags)
-            for entry in fingerprint
-        )
+        text = "".join([variant.component.text if entry.text is None else entry.text for entry in entries])
         mixed.append(Variant(variant.name, variant.component, digest(text), variant.hint))
-    hashes = tuple(dict.fromkeys(variant.hash for variant in mixed if variant.hash))
-    return Grouping(hashes or (FALLBACK,), tuple(mixed), "hybrid", fingerprint, main, None, fingerprint)
+    hashes = tuple(dict.fromkeys([variant.hash for variant in mixed if variant.hash]))
+    return hashes or (FALLBACK,), mixed, "hybrid"

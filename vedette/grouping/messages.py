@@ -4,6 +4,7 @@ Source: the grouping specification, section 8.
 """
 
 import re
+from collections.abc import Iterable
 
 _LONGEST = 8192
 _KEPT = 4096
@@ -65,27 +66,40 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("quoted_str", r"(?<==)(?:'[^'\n]*'|\"[^\"\n]*\")"),
     ("bool", r"(?<==)(?:True|true|False|false)\b"),
 )
-_ANY = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS))
+_IPV6 = rf"(?:{_H}:){{7}}{_H}|(?:{_H}:){{1,7}}:|(?:{_H}:){{1,6}}(?::{_H}){{1,6}}|:(?::{_H}){{1,7}}"
+_UNTIL_2023 = {
+    "ip": rf"{_IPV6}|{_IPV4}",
+    "hex": r"\b0[xX][0-9a-fA-F]+\b",
+    "int": r"-?\b\d+\b",
+}
+_SINCE_2026 = frozenset({"hostname", "traceparent", "swift_txn_id", "git_sha"})
 # Without a digit, an @, a scheme, a dot or an equals sign nothing above can match.
 _MAYBE = re.compile(r"[0-9@:.=]")
-_known: dict[str, str] = {}
 
 
-def parameterise(text: str) -> str:
-    """`text` with addresses, numbers, dates … replaced by `<int>` and the like."""
-    if len(text) > _LONGEST or _MAYBE.search(text) is None:
-        return text
-    result = _known.get(text)
-    if result is None:
-        if len(_known) >= _KEPT:
-            _known.clear()
-        result = _known[text] = _ANY.sub(_placeholder, text)
-    return result
+class Messages:
+    """One way to tell what of a message counts; remembers what it was asked, within bounds."""
 
+    __slots__ = ("_any", "_known")
 
-def normalise(text: str) -> str:
-    """What of a message counts: its first two lines that are not empty, parameterised."""
-    return parameterise(cut_lines(text))
+    def __init__(self, patterns: Iterable[tuple[str, str]]) -> None:
+        self._any = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns))
+        self._known: dict[str, str] = {}
+
+    def parameterise(self, text: str) -> str:
+        """`text` with addresses, numbers, dates … replaced by `<int>` and the like."""
+        if len(text) > _LONGEST or _MAYBE.search(text) is None:
+            return text
+        result = self._known.get(text)
+        if result is None:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            result = self._known[text] = self._any.sub(_placeholder, text)
+        return result
+
+    def normalise(self, text: str) -> str:
+        """What of a message counts: its first two lines that are not empty, parameterised."""
+        return self.parameterise(cut_lines(text))
 
 
 def cut_lines(text: str) -> str:
@@ -99,3 +113,9 @@ def cut_lines(text: str) -> str:
 
 def _placeholder(match: re.Match[str]) -> str:
     return f"<{match.lastgroup}>"
+
+
+MESSAGES_2026 = Messages(_PATTERNS)
+MESSAGES_2023 = Messages(
+    (name, _UNTIL_2023.get(name, pattern)) for name, pattern in _PATTERNS if name not in _SINCE_2026
+)

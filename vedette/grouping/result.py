@@ -16,24 +16,42 @@ class Variant(Struct, frozen=True, gc=False):
     hint: str | None = None
 
 
+class MatchedRule(Struct, frozen=True, gc=False):
+    """A fingerprint rule that matched: its text and line, or the name of a built-in one, which has no line.
+
+    `fingerprint` is what the rule says, `title` what it calls the event (variables filled in).
+    """
+
+    text: str
+    fingerprint: tuple[str, ...]
+    title: str | None = None
+    line: int | None = None
+
+
 class Grouping(Struct, frozen=True, gc=False):
     """`hashes` best first, `variants` in the same order and with those that do not contribute behind them.
 
     `kind` says what decided: `default`, `custom`, `hybrid`, `checksum` or `fallback`. `main_exception` is the index of
-    the exception that names the event, None for the last. `rule` names the fingerprint rule that matched.
+    the exception that names the event, None for the last. `client_fingerprint` is what the client asked for.
     """
 
     hashes: tuple[str, ...]
     variants: tuple[Variant, ...]
     kind: str
+    config: str
     fingerprint: tuple[str, ...] = ("{{ default }}",)
     main_exception: int | None = None
-    rule: str | None = None
-    client_fingerprint: tuple[str, ...] = ()
+    rule: MatchedRule | None = None
+    client_fingerprint: tuple[str, ...] = ("{{ default }}",)
 
-    def explain(self, config: str) -> dict[str, Any]:
+    @property
+    def title(self) -> str | None:
+        """What the matching rule calls the event, if it says so."""
+        return self.rule.title if self.rule is not None else None
+
+    def explain(self) -> dict[str, Any]:
         """The short form that is stored with the event."""
-        explained: dict[str, Any] = {"config": config, "kind": self.kind, "variants": {}}
+        explained: dict[str, Any] = {"config": self.config, "kind": self.kind, "variants": {}}
         for variant in self.variants:
             entry: dict[str, Any] = {"component": variant.component.id}
             if variant.hash:
@@ -44,5 +62,6 @@ class Grouping(Struct, frozen=True, gc=False):
         if self.kind in ("custom", "hybrid"):
             explained["fingerprint"] = list(self.fingerprint)
         if self.rule:
-            explained["rule"] = self.rule
+            explained["rule"] = self.rule.text
+            explained["client_fingerprint"] = list(self.client_fingerprint)
         return explained

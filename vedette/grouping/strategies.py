@@ -3,70 +3,47 @@
 Source: the grouping specification, 1.3, 1.4 and section 7.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from vedette.grouping.components import Component, leaf, node
-from vedette.grouping.csp import csp_component
-from vedette.grouping.enhancements import ExceptionNames
-from vedette.grouping.exceptions import exceptions_component, prepare_exceptions
-from vedette.grouping.messages import normalise
-from vedette.grouping.stacktraces import APP, SYSTEM, Enhancer, prepare_stacktrace, stacktrace_component
+from vedette.grouping.csp import csp_component, report_component
+from vedette.grouping.exceptions import choose, exceptions_component, prepare_exceptions
+from vedette.grouping.stacktraces import APP, SYSTEM, Settling, stacktrace_component
 from vedette.wire.event import Event, Stacktrace, Thread
 
 Variants = dict[str, Component]
-_NO_EXCEPTION = ExceptionNames()
+Found = tuple[Variants, int | None]
+"""Variants, best first, and the index of the exception that names the event (None: the last)."""
+_NOTHING: Found = ({}, None)
 
 
-def variants_of(event: Event, enhancer: Enhancer) -> tuple[str, Variants]:
-    """(name of the strategy, variants) of the first strategy that contributes; frames are settled on the way.
-
-    The variants come best first. Nothing contributes: ("fallback", {}).
-    """
-    for name, strategy in STRATEGIES:
-        variants = strategy(event, enhancer)
-        if any(component.contributes for component in variants.values()):
-            return name, variants
-    return "fallback", {}
+def variants_of(event: Event, settling: Settling) -> Found:
+    """What the first strategy that contributes has found; nothing if none does."""
+    for _, strategy in STRATEGIES:
+        found = strategy(event, settling)
+        if any(component.contributes for component in found[0].values()):
+            return found
+    return _NOTHING
 
 
-def settle_other_stacktraces(event: Event, enhancer: Enhancer) -> None:
-    """Run the stack trace rules over every stack trace that grouping does not look at."""
-    for stacktrace in _unused_stacktraces(event):
-        prepare_stacktrace(stacktrace, event.platform, enhancer, _NO_EXCEPTION)
-
-
-def _unused_stacktraces(event: Event) -> Iterator[Stacktrace]:
-    if event.exception is not None:
-        for exception in event.exception.values:
-            if exception.raw_stacktrace is not None:
-                yield exception.raw_stacktrace
-    if event.stacktrace is not None:
-        yield event.stacktrace
-    if event.threads is not None:
-        for thread in event.threads.values:
-            if thread.stacktrace is not None:
-                yield thread.stacktrace
-            if thread.raw_stacktrace is not None:
-                yield thread.raw_stacktrace
-
-
-def _exceptions(event: Event, enhancer: Enhancer) -> Variants:
+def _exceptions(event: Event, settling: Settling) -> Found:
     if event.exception is None:
-        return {}
-    prepared = prepare_exceptions(event, enhancer)
+        return _NOTHING
+    config = settling.enhancer.config
+    chosen, main = choose(prepare_exceptions(event, settling), config)
     variants: Variants = {}
     for variant in (APP, SYSTEM):
-        component = exceptions_component(prepared, variant)
+        component = exceptions_component(chosen, variant, config)
         if component is not None:
             variants[variant] = component
-    return variants
+    return variants, main
 
 
-def _threads(event: Event, enhancer: Enhancer) -> Variants:
+def _threads(event: Event, settling: Settling) -> Found:
     thread = _telling_thread(event)
     if thread is None or thread.stacktrace is None:
-        return {}
-    return _of_stacktrace(event, thread.stacktrace, enhancer, "threads")
+        return _NOTHING
+    return _of_stacktrace(thread.stacktrace, settling, "threads")
 
 
 def _telling_thread(event: Event) -> Thread | None:
@@ -80,40 +57,50 @@ def _telling_thread(event: Event) -> Thread | None:
     return None
 
 
-def _stacktrace(event: Event, enhancer: Enhancer) -> Variants:
-    return {} if event.stacktrace is None else _of_stacktrace(event, event.stacktrace, enhancer, None)
+def _stacktrace(event: Event, settling: Settling) -> Found:
+    return _NOTHING if event.stacktrace is None else _of_stacktrace(event.stacktrace, settling, None)
 
 
-def _of_stacktrace(event: Event, stacktrace: Stacktrace, enhancer: Enhancer, name: str | None) -> Variants:
-    prepared = prepare_stacktrace(stacktrace, event.platform, enhancer, _NO_EXCEPTION)
+def _of_stacktrace(stacktrace: Stacktrace, settling: Settling, name: str | None) -> Found:
+    prepared = settling.prepare(stacktrace)
     components = {variant: stacktrace_component(prepared, variant) for variant in (APP, SYSTEM)}
-    return {variant: node(name, (one,)) if name else one for variant, one in components.items()}
+    return {variant: node(name, (one,)) if name else one for variant, one in components.items()}, None
 
 
-def _template(event: Event, enhancer: Enhancer) -> Variants:
+def _template(event: Event, settling: Settling) -> Found:
     template = event.template
     if template is None:
-        return {}
+        return _NOTHING
     parts = (leaf("filename", template.filename or template.abs_path), leaf("context-line", template.context_line))
-    return {"default": node("template", parts)}
+    return {"default": node("template", parts)}, None
 
 
-def _csp(event: Event, enhancer: Enhancer) -> Variants:
-    return {"default": csp_component(event.csp)} if event.csp else {}
+def _csp(event: Event, settling: Settling) -> Found:
+    return ({"default": csp_component(event.csp)}, None) if event.csp else _NOTHING
 
 
-def _message(event: Event, enhancer: Enhancer) -> Variants:
+def _other_report(event: Event, settling: Settling) -> Found:
+    for kind, raw in (("hpkp", event.hpkp), ("expect-staple", event.expectstaple), ("expect-ct", event.expectct)):
+        if bytes(raw):
+            return {"default": report_component(kind, bytes(raw))}, None
+    return _NOTHING
+
+
+def _message(event: Event, settling: Settling) -> Found:
     entry = event.logentry
     text = (entry.message or entry.formatted) if entry is not None else None
-    return {"default": leaf("message", normalise(text))} if text else {}
+    if not text:
+        return _NOTHING
+    return {"default": leaf("message", settling.enhancer.config.messages.normalise(text))}, None
 
 
-STRATEGIES: tuple[tuple[str, Callable[[Event, Enhancer], Variants]], ...] = (
+STRATEGIES: tuple[tuple[str, Callable[[Event, Settling], Found]], ...] = (
     ("exception", _exceptions),
     ("threads", _threads),
     ("stacktrace", _stacktrace),
     ("template", _template),
     ("csp", _csp),
+    ("report", _other_report),
     ("message", _message),
 )
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from vedette.grouping.configs import FIRST
 from vedette.grouping.frames import ShapeBook, without_generated
 from vedette.grouping.stacktraces import enhancer_for
 from vedette.wire.event import Frame
@@ -57,7 +58,7 @@ def test_generated_parts_of_java_modules_do_not_count(module: str, expected: str
 
 
 def test_frames_with_very_long_source_lines_are_not_remembered() -> None:
-    book = ShapeBook(enhancer_for("").rules)
+    book = ShapeBook(enhancer_for("").rules, FIRST)
     short, long = Frame(function="f", context_line="x" * 4096), Frame(function="f", context_line="x" * 4097)
 
     assert book.shape_of(short, "python") is book.shape_of(short, "python")

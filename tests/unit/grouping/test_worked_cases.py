@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from vedette.grouping.group import FALLBACK, group_event
+from vedette.grouping.configs import CONFIGS, FIRST, NEWSTYLE_2023, NEWSTYLE_2026, Config
+from vedette.grouping.group import FALLBACK, Recipe, group_event
 from vedette.wire.event import Event
 
 Json = dict[str, Any]
 TOGETHER, APART = True, False
+under_each_config = pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS)
 
 
 def frame(
@@ -41,9 +43,11 @@ def message(formatted: str, template: str | None = None, **more: Any) -> Json:
     return event(logentry={"formatted": formatted, **({"message": template} if template else {})}, **more)
 
 
-def hashes(payload: Json, enhancements: str = "", **tags: str) -> tuple[str, ...]:
+def hashes(
+    payload: Json, enhancements: str = "", fingerprinting: str = "", config: Config = FIRST, **tags: str
+) -> tuple[str, ...]:
     decoded = msgspec.json.decode(msgspec.json.encode(payload), type=Event)
-    return group_event(decoded, tags, enhancements).hashes
+    return group_event(decoded, tags, Recipe(enhancements, fingerprinting, config)).hashes
 
 
 APP = [frame(), frame("total", "shop.cart")]
@@ -285,29 +289,42 @@ CASES: list[tuple[str, Json, Json, bool]] = [
 ]
 
 
+@under_each_config
 @pytest.mark.parametrize(("first", "second", "together"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_two_events_belong_together_or_not(first: Json, second: Json, together: bool) -> None:
-    assert bool(set(hashes(first)) & set(hashes(second))) is together
+def test_two_events_belong_together_or_not(first: Json, second: Json, together: bool, config: Config) -> None:
+    assert bool(set(hashes(first, config=config)) & set(hashes(second, config=config))) is together
 
 
-# Cases 44 and 45 need rules of the project.
+# Cases 41, 44 and 45 need rules of the project.
+@under_each_config
+def test_41_a_fingerprint_rule_brings_unrelated_stacks_together(config: Config) -> None:
+    rule = "type:DbDown -> db-down"
+    first, second = event(exception("DbDown", frames=APP)), event(exception("DbDown", "gone", frames=[LIB]))
+
+    assert not set(hashes(first, config=config)) & set(hashes(second, config=config))
+    assert hashes(first, "", rule, config) == hashes(second, "", rule, config)
+
+
 NOISE = frame("tick", "noise.x")
 
 
-def test_44_a_frame_that_a_rule_removes_does_not_count() -> None:
+@under_each_config
+def test_44_a_frame_that_a_rule_removes_does_not_count(config: Config) -> None:
     with_noise, without = event(exception(frames=[NOISE, *APP])), event(exception(frames=APP))
 
-    assert not set(hashes(with_noise)) & set(hashes(without))
-    assert set(hashes(with_noise, "module:noise.* -group")) & set(hashes(without, "module:noise.* -group"))
+    rule = "module:noise.* -group"
+    assert not set(hashes(with_noise, config=config)) & set(hashes(without, config=config))
+    assert set(hashes(with_noise, rule, config=config)) & set(hashes(without, rule, config=config))
 
 
-def test_45_only_the_crash_frame_counts_under_max_frames() -> None:
+@under_each_config
+def test_45_only_the_crash_frame_counts_under_max_frames(config: Config) -> None:
     rule = "module:app.db max-frames=1"
     crash = frame("query", "app.db")
     first, second = event(exception(frames=[frame("a"), crash])), event(exception(frames=[frame("b"), crash]))
 
-    assert not set(hashes(first)) & set(hashes(second))
-    assert set(hashes(first, rule)) & set(hashes(second, rule))
+    assert not set(hashes(first, config=config)) & set(hashes(second, config=config))
+    assert set(hashes(first, rule, config=config)) & set(hashes(second, rule, config=config))
 
 
 def test_an_empty_event_has_the_fallback_hash() -> None:
@@ -357,3 +374,49 @@ def test_a_fingerprint_variable_stands_for_what_the_event_has(entry: str, same_a
         return hashes(shown, region="eu")
 
     assert of(entry) == of(same_as)
+
+
+# The table of variables, 2.3: every name, what it stands for in 2023 and in 2026, and what where the event has no such
+# thing. None: the text stays as it is written.
+VARIABLES: list[tuple[str, str | None, str | None, str | None]] = [
+    ("transaction", "/checkout/", "/checkout/", "<no-transaction>"),
+    ("message", "no item 7", "no item <int>", "<no-message>"),
+    ("raw_message", None, "no item 7", "<no-message>"),
+    ("error.type", "ValueError", "ValueError", "<no-type>"),
+    ("type", "ValueError", "ValueError", "<no-type>"),
+    ("error.value", "no item 7", "no item <int>", "<no-value>"),
+    ("value", "no item 7", "no item <int>", "<no-value>"),
+    ("error.raw_value", None, "no item 7", "<no-value>"),
+    ("raw_value", None, "no item 7", "<no-value>"),
+    ("stack.function", "total", "total", "<no-function>"),
+    ("function", "total", "total", "<no-function>"),
+    ("stack.abs_path", "/srv/shop/cart.py", "/srv/shop/cart.py", "<no-abs-path>"),
+    ("path", "/srv/shop/cart.py", "/srv/shop/cart.py", "<no-abs-path>"),
+    ("stack.filename", "shop/cart.py", "shop/cart.py", "<no-filename>"),
+    ("stack.module", "shop.cart", "shop.cart", "<no-module>"),
+    ("module", "shop.cart", "shop.cart", "<no-module>"),
+    ("stack.package", "cart.so", "cart.so", "<no-package>"),
+    ("package", "cart.so", "cart.so", "<no-package>"),
+    ("level", "error", "error", "<no-level>"),
+    ("logger", "shop", "shop", "<no-logger>"),
+    ("tags.region", "eu", "eu", "<no-value-for-tag-region>"),
+    ("nonsense", None, "<unrecognized-variable-nonsense>", "<unrecognized-variable-nonsense>"),
+]
+
+
+@pytest.mark.parametrize(("name", "in_2023", "in_2026", "missing"), VARIABLES, ids=[row[0] for row in VARIABLES])
+def test_2_3_every_variable_and_what_stands_where_it_is_missing(
+    name: str, in_2023: str | None, in_2026: str | None, missing: str | None
+) -> None:
+    shop = frame("total", "shop.cart", package="/usr/lib/cart.so")
+    full = event(exception(value="no item 7", frames=[shop]), transaction="/checkout/", logger="shop")
+    variable = f"{{{{ {name} }}}}"
+
+    def of(shown: Json, fingerprint: str, config: Config, **tags: str) -> tuple[str, ...]:
+        return hashes({**shown, "fingerprint": [fingerprint]}, config=config, **tags)
+
+    for config, expected in ((NEWSTYLE_2023, in_2023), (NEWSTYLE_2026, in_2026)):
+        plain = variable if expected is None else expected
+        nothing = variable if expected is None else missing or ""
+        assert of(full, variable, config, region="eu") == of(message("x"), plain, config)
+        assert of({"platform": "python"}, variable, config) == of(message("x"), nothing, config)
