@@ -18,8 +18,10 @@ from clickhouse_connect.driver.exceptions import (
     OperationalError,
     StreamFailureError,
 )
+from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.httputil import get_pool_manager
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3 import BaseHTTPResponse, PoolManager
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from vedette.core.errors import Misconfigured, TryAgain
 
@@ -31,6 +33,7 @@ EMBEDDED_USER = "default"
 # Codes after which the same statement may succeed: memory (241), too many at once (202), time (159, 160), network
 # (209, 210), parts (252), space (243), closed or aborted (236, 394), read-only or Keeper trouble (242, 319, 999).
 RETRYABLE_CODES = frozenset((159, 160, 202, 209, 210, 225, 236, 241, 242, 243, 252, 319, 394, 999))
+SHORT_OF_MEMORY, DISK_FULL = 241, 243
 AUTHENTICATION_FAILED = 516
 
 T = TypeVar("T")
@@ -41,6 +44,12 @@ class StoreUnavailable(TryAgain):
 
     code = "store-unavailable"
     hint = "events are kept in the spool meanwhile; `vedette doctor` says what is wrong"
+
+
+class StoreShortOfMemory(StoreUnavailable):
+    """The statement needs more memory than the event store may use now: less at once may succeed, or the same later."""
+
+    code = "store-short-of-memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,11 @@ class ServerAddress:
 
 
 class _Lost(Exception):
-    """The connection broke, or the secret is of another start: worth one more try at a fresh address."""
+    """The connection broke: worth one more try at a fresh address."""
+
+
+class _Unsent(_Lost):
+    """Nobody listens there, or the secret is of another start: nothing was done."""
 
 
 class EventStore:
@@ -75,13 +88,16 @@ class EventStore:
     defects of ours, and come through as clickhouse-connect's `DatabaseError`.
     """
 
-    def __init__(self, address: Callable[[], ServerAddress], *, embedded: bool) -> None:
+    def __init__(
+        self, address: Callable[[], ServerAddress], *, embedded: bool, answer_seconds: int = ANSWER_SECONDS
+    ) -> None:
         self.embedded = embedded  # the engine of this node, and no ClickHouse server
+        self._answer_seconds = answer_seconds
         self._address = address
         self._idle: queue.LifoQueue[Client] = queue.LifoQueue(IDLE_CLIENTS)
         self._generation = 0
         # Connections of its own, so that no proxy from the environment ever meets loopback traffic.
-        self._connections = get_pool_manager(maxsize=IDLE_CLIENTS) if embedded else None
+        self._connections = _once_each(get_pool_manager(maxsize=IDLE_CLIENTS)) if embedded else None
 
     def rows(
         self,
@@ -120,7 +136,9 @@ class EventStore:
         *,
         token: str,
     ) -> None:
-        """One insert, column by column. The token makes a second one with the same rows a no-op."""
+        """One insert, column by column. The token makes a second one with the same rows a no-op, where the server
+        remembers it: so an insert whose connection breaks is not sent again, and its caller has to look what is there.
+        """
         pinned = {
             "async_insert": 0,
             "insert_deduplicate": 1,
@@ -135,7 +153,8 @@ class EventStore:
                 column_type_names=types,
                 column_oriented=True,
                 settings=pinned,
-            )
+            ),
+            after=_Unsent,
         )
 
     def ping(self) -> bool:
@@ -149,17 +168,22 @@ class EventStore:
         """Close the idle connections. The store can be used again afterwards."""
         self._forget()
 
-    def _retried(self, work: Callable[[Client], T]) -> T:
-        """Once more after a lost connection or a changed secret, with the address asked for again."""
+    def _retried(self, work: Callable[[Client], T], after: type[_Lost] = _Lost) -> T:
+        """Once more `after` a lost connection or a changed secret, with the address asked for again."""
         try:
             return self._once(work)
-        except _Lost:
+        except after:
             self._forget()
+        except _Lost as lost:
+            raise self._away(lost) from lost.__cause__
         try:
             return self._once(work)
         except _Lost as lost:
-            self._forget()
-            raise StoreUnavailable(f"the event store does not answer: {lost}") from lost.__cause__
+            raise self._away(lost) from lost.__cause__
+
+    def _away(self, lost: _Lost) -> StoreUnavailable:
+        self._forget()
+        return StoreUnavailable(f"the event store does not answer: {lost}")
 
     def _once(self, work: Callable[[Client], T]) -> T:
         generation = self._generation
@@ -177,7 +201,7 @@ class EventStore:
                 client.close()
                 raise
         except (ClickHouseError, HTTPError, OSError) as error:
-            raise _judged(error) from error
+            raise _judged(error, self._answer_seconds) from error
         self._return(generation, client)
         return result
 
@@ -185,7 +209,7 @@ class EventStore:
         with suppress(queue.Empty):
             return self._idle.get_nowait()
         address = self._address()
-        return clickhouse_connect.get_client(
+        client = clickhouse_connect.get_client(
             host=address.host,
             port=address.port,
             username=address.username,
@@ -194,7 +218,7 @@ class EventStore:
             interface="https" if address.secure else "http",
             compress=not self.embedded,  # on loopback it costs more than it saves
             connect_timeout=CONNECT_SECONDS,
-            send_receive_timeout=ANSWER_SECONDS,
+            send_receive_timeout=self._answer_seconds,
             query_retries=0,
             autogenerate_session_id=False,
             tz_mode="aware",
@@ -202,6 +226,9 @@ class EventStore:
             pool_mgr=self._connections,
             dedicated_pool=not self.embedded,
         )
+        if not self.embedded and isinstance(client, HttpClient):
+            _once_each(client.http)
+        return client
 
     def _return(self, generation: int, client: Client) -> None:
         if generation == self._generation:
@@ -219,36 +246,56 @@ class EventStore:
             self._connections.clear()
 
 
-def connect(where: ServerAddress | Callable[[], EngineAddress]) -> EventStore:
+def connect(where: ServerAddress | Callable[[], EngineAddress], *, answer_seconds: int = ANSWER_SECONDS) -> EventStore:
     """The event store at a ClickHouse server, or the embedded engine whose present address the callable tells (it may
-    raise `StoreUnavailable`). Nothing is sent yet."""
+    raise `StoreUnavailable`). Nothing is sent yet; what takes longer than `answer_seconds` counts as away."""
     if isinstance(where, ServerAddress):
-        return EventStore(lambda: where, embedded=False)
+        return EventStore(lambda: where, embedded=False, answer_seconds=answer_seconds)
 
     def present() -> ServerAddress:
         engine = where()
         return ServerAddress(engine.host, engine.port, EMBEDDED_USER, engine.secret)
 
-    return EventStore(present, embedded=True)
+    return EventStore(present, embedded=True, answer_seconds=answer_seconds)
 
 
-def _judged(error: Exception) -> Exception:
+def _once_each(connections: PoolManager) -> PoolManager:
+    """Keep clickhouse-connect from sending a request again, inserts too, when the server resets its connection: what it
+    looks for is an error whose direct cause is the reset."""
+    send = connections.request
+
+    def request(*args: Any, **kwargs: Any) -> BaseHTTPResponse:
+        try:
+            return send(*args, **kwargs)
+        except HTTPError as error:
+            raise HTTPError(str(error)) from error
+
+    connections.request = request  # type: ignore[method-assign]
+    return connections
+
+
+def _judged(error: Exception, answer_seconds: int) -> Exception:
     """What an error of the client means for the caller."""
     code = getattr(error, "code", None)
+    if code == SHORT_OF_MEMORY:
+        return StoreShortOfMemory(f"the event store is short of memory (ClickHouse code {code})")
+    if code == DISK_FULL:
+        return StoreUnavailable(f"the event store's disk is full (ClickHouse code {code})")
     if code in RETRYABLE_CODES:
         return StoreUnavailable(f"the event store asks to wait (ClickHouse code {code})")
     if code == AUTHENTICATION_FAILED:
-        return _Lost("it refuses our credentials")
-    if _is_timeout(error):
-        return StoreUnavailable(f"the event store gave no answer in {ANSWER_SECONDS} s")
+        return _Unsent("it refuses our credentials")
+    if _came_of(error, ReadTimeoutError):
+        return StoreUnavailable(f"the event store gave no answer in {answer_seconds} s")
     if code is None and isinstance(error, OperationalError | StreamFailureError | HTTPError | OSError):
-        return _Lost(type(error.__cause__ or error).__name__)
+        kind = _Unsent if _came_of(error, NewConnectionError) else _Lost
+        return kind(type(error.__cause__ or error).__name__)
     return error
 
 
-def _is_timeout(error: BaseException | None) -> bool:
+def _came_of(error: BaseException | None, kind: type[HTTPError]) -> bool:
     while error is not None:
-        if isinstance(error, ReadTimeoutError) or isinstance(getattr(error, "reason", None), ReadTimeoutError):
+        if isinstance(error, kind) or isinstance(getattr(error, "reason", None), kind):
             return True
         error = error.__cause__
     return False

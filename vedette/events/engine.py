@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 from vedette.core.errors import Misconfigured, TryAgain
 from vedette.events._chdb import Driver, import_chdb, refuse_locked
+from vedette.events._infile import as_file
 
 MEBIBYTE = 1024 * 1024
 MEMORY_CEILING_BYTES = 900_000_000
@@ -235,14 +236,10 @@ class Engine:
         with self._handle() as handle:
             handle.use(database)
             clause = f" SETTINGS {settings_clause(settings)}" if settings else ""
-            try:
-                with handle.connection.send_insert(statement + clause, input_format) as stream:
-                    for block in blocks:
-                        stream.append(block)
-                    done = stream.finish()
-            except handle.errors as error:
-                raise _as_engine_error(error) from None
-            return Written(done.rows_written, done.bytes_written, done.elapsed)
+            with as_file(blocks) as path:
+                source = f" FROM INFILE {_quote_value(path)} COMPRESSION 'none'"
+                result = handle.run(f"{statement}{source}{clause} FORMAT {input_format}", "Null", {})
+            return Written(result.rows_read(), result.bytes_read(), result.elapsed())
 
     def close(self, timeout_seconds: float = 10.0) -> bool:
         """Stop intake, wait for what runs, close every handle; True if all are closed.

@@ -111,11 +111,16 @@ def in_projects(projects: Sequence[int]) -> Sql:
 def in_window(window: Window, *, group_ids: Sequence[int] | None = None) -> Sql:
     """Events of a window, and of these issues only when they are given."""
     sql = in_projects(window.projects)
-    sql.add(f"timestamp >= {at_moment(sql, window.start)} AND timestamp < {at_moment(sql, window.end)}")
+    sql.add(in_time(sql, window))
     in_environments(sql, window.environments)
     if group_ids is not None:
         sql.add(f"group_id IN {sql.bind(list(group_ids), 'Array(UInt64)')}")
     return sql
+
+
+def in_time(sql: Sql, window: Window) -> str:
+    """The condition that an event lies between the window's edges; not added to the others."""
+    return f"timestamp >= {at_moment(sql, window.start)} AND timestamp < {at_moment(sql, window.end)}"
 
 
 def in_environments(sql: Sql, environments: Sequence[str]) -> None:

@@ -1,5 +1,9 @@
-"""What goes into the event store, and what comes out: plain values, one per table or query."""
+"""What goes into the event store, and what comes out: plain values, one per table or query.
 
+What comes out about transactions, their spans and traces is in `events.performance`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,7 +12,8 @@ from datetime import datetime
 class ErrorRow:
     """One row of `errors`. Ids are 32 hex digits; moments are aware UTC; `handled` is None when unknown.
 
-    `batch_id` names the digest batch that wrote the row: a replay of the batch carries the same one.
+    `batch_id` names the digest batch that wrote the row: a replay of the batch carries the same one. Without a body
+    (`has_body`) the payload is empty: the event came in a storm, and everything else about it is there.
     """
 
     project_id: int
@@ -47,6 +52,7 @@ class ErrorRow:
     tags: tuple[tuple[str, str], ...]
     error_count: int
     payload: bytes
+    has_body: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +87,66 @@ class TransactionRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionRow:
+    """One row of `sessions`: what a digest batch adds to a minute of a release in an environment (each "" for none).
+
+    `timestamp` is the minute's start. `*_ids` are 64-bit hashes of sessions and users, each once.
+    """
+
+    project_id: int
+    timestamp: datetime
+    environment: str
+    release: str
+    batch_id: int
+    sessions: int
+    crashed: int
+    abnormal: int
+    unhandled: int
+    errored_preaggr: int
+    duration_count: int
+    duration_sum: float
+    duration_max: float
+    errored_sid_ids: tuple[int, ...]
+    user_ids: tuple[int, ...]
+    user_errored_ids: tuple[int, ...]
+    user_crashed_ids: tuple[int, ...]
+    user_abnormal_ids: tuple[int, ...]
+    user_unhandled_ids: tuple[int, ...]
+    user_anr_ids: tuple[int, ...]
+    user_anr_fg_ids: tuple[int, ...]
+    duration_values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRows:
+    """The rows of `spans` that one transaction makes: what they share, and a column for everything else.
+
+    `event_id` and `timestamp` (its end) are the transaction's; the first row of each column is the transaction itself.
+    Moments in columns are microseconds since 1970.
+    """
+
+    project_id: int
+    event_id: str
+    batch_id: int
+    timestamp: datetime
+    transaction: str
+    environment: str
+    release: str
+    trace_id: str
+    span_ids: Sequence[str]
+    parent_span_ids: Sequence[str]
+    started_us: Sequence[int]
+    duration_us: Sequence[int]
+    exclusive_us: Sequence[int]
+    ops: Sequence[str]
+    statuses: Sequence[str]
+    descriptions: Sequence[str]
+    raw_descriptions: Sequence[str]
+    group_hashes: Sequence[str]
+    details: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """Which events a question is about. `start` is included, `end` is not. No environments means all of them;
     the empty name means events without one. `projects` is never empty: whoever asks has checked the access."""
@@ -100,6 +166,17 @@ class IssueStats:
     users: int
     first_seen: datetime
     last_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IssueNumbers:
+    """What a list tells of one issue. `unhandled`: an error of the window was not handled. `series` is empty when none
+    was asked for; without events the others are None."""
+
+    stats: IssueStats | None = None
+    ever: IssueStats | None = None
+    unhandled: bool = False
+    series: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +201,7 @@ class TagFacet:
 
 @dataclass(frozen=True, slots=True)
 class EventSummary:
-    """One event in a list: everything but its payload."""
+    """One event in a list: everything but its payload, and whether it has one (`has_body`)."""
 
     event_id: str
     project_id: int
@@ -147,14 +224,23 @@ class EventSummary:
     user_name: str
     user_ip: str
     tags: tuple[tuple[str, str], ...]
+    has_body: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEvent:
-    """One event with its payload (the normalised event as JSON)."""
+    """One event with its payload (the normalised event as JSON; for one without a body, what its row knows)."""
 
     summary: EventSummary
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """Where a stored event belongs: its issue, and the environment that it named."""
+
+    group_id: int
+    environment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +253,29 @@ class KnownEvent:
     group_id: int
     batch_id: int
 
+    @property
+    def identity(self) -> tuple[int, str, str]:
+        """What makes two events the same one: project, event id, day."""
+        return (self.project_id, self.event_id, self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTransaction:
+    """Where the id of a transaction already stands: its day and the batch that wrote it."""
+
+    project_id: int
+    event_id: str
+    day: str
+    batch_id: int
+
+    @property
+    def identity(self) -> tuple[int, str, str]:
+        """The same for transactions."""
+        return (self.project_id, self.event_id, self.day)
+
+
+Known = KnownEvent | KnownTransaction
+
 
 @dataclass(frozen=True, slots=True)
 class RankedIssue:
@@ -177,23 +286,28 @@ class RankedIssue:
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionSummary:
-    """One transaction in a list. `duration_ms` is milliseconds."""
+class SessionTotals:
+    """Sessions and users of some stretch of time. `errored` are all that had an error, crashes and the like included.
 
-    event_id: str
-    project_id: int
-    started_at: datetime
-    timestamp: datetime
-    transaction: str
-    op: str
-    status: str
-    duration_ms: float
-    trace_id: str
-    span_id: str
-    environment: str
-    release: str
-    user: str
-    span_count: int
+    Durations are seconds of sessions that ended well, None when nobody told any; `quantiles` are those of 50, 75, 90,
+    95 and 99 per cent.
+    """
+
+    sessions: int = 0
+    crashed: int = 0
+    abnormal: int = 0
+    unhandled: int = 0
+    errored: int = 0
+    users: int = 0
+    users_errored: int = 0
+    users_crashed: int = 0
+    users_abnormal: int = 0
+    users_unhandled: int = 0
+    users_anr: int = 0
+    users_anr_foreground: int = 0
+    duration_average: float | None = None
+    duration_longest: float | None = None
+    duration_quantiles: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

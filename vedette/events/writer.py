@@ -2,33 +2,33 @@
 
 One insert is one batch, columnar, with a token: the engine drops a second insert with the same token and rows, part by
 part, so a batch may be replayed after a crash at any moment, and is completed after it (`complete_errors`). Deleting
-and moving write patches beside the parts (34-140 ms at a million rows, where a rewrite takes seconds). Everything here
-may be repeated without harm.
+writes patches beside the parts (34-140 ms at a million rows, where a rewrite takes seconds). Everything here may be
+repeated without harm.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from vedette.core.clock import EPOCH
 from vedette.events.client import EventStore, StoreUnavailable
 from vedette.events.filters import at_moment, in_projects
-from vedette.events.rows import ErrorRow, KnownEvent, TransactionRow
+from vedette.events.rows import ErrorRow, KnownEvent, KnownTransaction, SessionRow, SpanRows, TransactionRow
+from vedette.events.spancolumns import SPAN_COLUMNS, span_columns
 
 PATCH_DELETE = {"lightweight_delete_mode": "lightweight_update"}
 IDS_PER_DELETE = 1000
 COMPLETIONS = 10  # a token of one may itself be noted and lost, by a kill in just that moment again
-TABLES = ("errors", "transactions")
 
 _MICROSECOND = timedelta(microseconds=1)
-_WEEK = timedelta(days=7)
-_PARTITION_ID = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_EVENT_KEY = "project_id, event_id"
 
 # How a value of a row becomes a value of its column, by type; what is not listed goes in as it is.
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "DateTime64(6, 'UTC')": lambda moment: (moment - EPOCH) // _MICROSECOND,
+    "DateTime('UTC')": lambda moment: int(moment.timestamp()),
     "Map(LowCardinality(String), String)": dict,
     "Map(LowCardinality(String), Float64)": dict,
 }
@@ -58,6 +58,7 @@ ERROR_COLUMNS: dict[str, str] = {
     "tags": _TAGS,
     "error_count": "UInt32",
     "payload": "String",
+    "has_body": "Bool",
 }
 
 TRANSACTION_COLUMNS: dict[str, str] = {
@@ -81,6 +82,20 @@ TRANSACTION_COLUMNS: dict[str, str] = {
     "payload": "String",
 }
 
+SESSION_COLUMNS: dict[str, str] = {
+    "project_id": "UInt64",
+    "timestamp": "DateTime('UTC')",
+    "environment": _WORD,
+    "release": _WORD,
+    "batch_id": "UInt64",
+    **dict.fromkeys(("sessions", "crashed", "abnormal", "unhandled", "errored_preaggr", "duration_count"), "UInt64"),
+    "duration_sum": "Float64",
+    "duration_max": "Float64",
+    **dict.fromkeys(("errored_sid_ids", "user_ids", "user_errored_ids", "user_crashed_ids"), "Array(UInt64)"),
+    **dict.fromkeys(("user_abnormal_ids", "user_unhandled_ids", "user_anr_ids", "user_anr_fg_ids"), "Array(UInt64)"),
+    "duration_values": "Array(Float32)",
+}
+
 
 def write_errors(store: EventStore, rows: Sequence[ErrorRow], token: str) -> None:
     """Insert a batch of error events. Durable (synced) when it returns; adds nothing when it had been written before.
@@ -95,12 +110,18 @@ def write_transactions(store: EventStore, rows: Sequence[TransactionRow], token:
     _write(store, "transactions", TRANSACTION_COLUMNS, rows, token)
 
 
+def write_sessions(store: EventStore, rows: Sequence[SessionRow], token: str) -> None:
+    """Insert what a batch adds to its minutes, under the same promises."""
+    _write(store, "sessions", SESSION_COLUMNS, rows, token)
+
+
 def complete_errors(store: EventStore, rows: Sequence[ErrorRow], token: str) -> int:
     """Insert what is missing of a batch that may have been written, in part, before a kill; gives how many rows were.
 
     The engine notes a token before the rows that it stands for are in place, so that a kill between the two makes it
     drop the replay of rows that it never kept. After a replay, therefore, look, and write what is not there under
-    another token. `rows` are of one `batch_id`, each event once.
+    another token. Look before it, too: the rows that are there may have been written under the tokens of halves.
+    `rows` are of one `batch_id`, each event once.
     """
     return _complete(store, "errors", ERROR_COLUMNS, rows, token)
 
@@ -110,83 +131,67 @@ def complete_transactions(store: EventStore, rows: Sequence[TransactionRow], tok
     return _complete(store, "transactions", TRANSACTION_COLUMNS, rows, token)
 
 
+def complete_sessions(store: EventStore, rows: Sequence[SessionRow], token: str) -> int:
+    """The same for sessions: a batch has one row for each project, minute, environment and release. To be called within
+    a week of the first attempt: afterwards the rows of all batches are one."""
+    return _complete(store, "sessions", SESSION_COLUMNS, rows, token)
+
+
+def write_spans(store: EventStore, rows: Sequence[SpanRows], token: str) -> None:
+    """Insert the spans of a batch of transactions, under the same promises."""
+    _write(store, "spans", SPAN_COLUMNS, rows, token)
+
+
+def complete_spans(store: EventStore, rows: Sequence[SpanRows], token: str) -> int:
+    """The same for spans; gives of how many transactions: where one span is missing, all of its transaction's are
+    written again."""
+    return _complete(store, "spans", SPAN_COLUMNS, rows, token)
+
+
 def forget_replaced(store: EventStore, known: Iterable[KnownEvent], batch_id: int) -> None:
     """Delete the earlier rows of events that batch `batch_id` wrote again.
 
     Rows go that have one of these (project, event id, day) and another batch. Call it after the batch is written: a
     reader between the two sees both, and `get_event` takes the newest batch.
     """
+    _forget(store, ("errors",), known, batch_id)
+
+
+def forget_replaced_transactions(store: EventStore, known: Iterable[KnownTransaction], batch_id: int) -> None:
+    """The same as `forget_replaced`, for transactions and their spans."""
+    _forget(store, ("transactions", "spans"), known, batch_id)
+
+
+def _forget(
+    store: EventStore, tables: Sequence[str], known: Iterable[KnownEvent | KnownTransaction], batch_id: int
+) -> None:
     events = defaultdict(list)
     for event in known:
         events[event.project_id, event.day].append(event.event_id)
     for (project_id, day), ids in events.items():
         for start in range(0, len(ids), IDS_PER_DELETE):
-            store.run(
-                "DELETE FROM errors WHERE project_id = {project:UInt64} AND toDate(timestamp) = {day:Date}"
-                " AND event_id IN {ids:Array(UUID)} AND batch_id != {batch:UInt64}",
-                {"project": project_id, "day": day, "ids": ids[start : start + IDS_PER_DELETE], "batch": batch_id},
-                PATCH_DELETE,
-            )
-
-
-def move_group(store: EventStore, project_id: int, from_group: int, to_group: int) -> None:
-    """Give the events of one issue to another (merge). Visible when it returns."""
-    store.run(
-        "UPDATE errors SET group_id = {to:UInt64} WHERE project_id = {project:UInt64} AND group_id = {from:UInt64}",
-        {"project": project_id, "from": from_group, "to": to_group},
-    )
-
-
-def delete_groups(store: EventStore, project_id: int, group_ids: Sequence[int]) -> None:
-    """Delete the events of these issues."""
-    if group_ids:
-        store.run(
-            "DELETE FROM errors WHERE project_id = {project:UInt64} AND group_id IN {groups:Array(UInt64)}",
-            {"project": project_id, "groups": list(group_ids)},
-            PATCH_DELETE,
-        )
-
-
-def delete_project(store: EventStore, project_id: int) -> None:
-    """Delete everything that a project has sent."""
-    for table in TABLES:
-        store.run(f"DELETE FROM {table} WHERE project_id = {{project:UInt64}}", {"project": project_id}, PATCH_DELETE)
-
-
-def drop_before(store: EventStore, moment: datetime, *, dry_run: bool = False) -> list[str]:
-    """Drop the weeks that ended by `moment` (aware); what was dropped, as `table/YYYYMMDD` of each week's Monday.
-
-    A week that `moment` lies in stays whole: retention is exact to a week, and costs nothing. With `dry_run` it only
-    says what it would drop.
-    """
-    dropped = []
-    for table in TABLES:
-        partitions = store.rows(
-            "SELECT DISTINCT partition_id FROM system.parts WHERE active AND database = currentDatabase()"
-            " AND table = {table:String} ORDER BY partition_id",
-            {"table": table},
-        )
-        for (partition_id,) in partitions:
-            match = _PARTITION_ID.fullmatch(partition_id)  # patches live in partitions with longer names
-            if match and datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=EPOCH.tzinfo) + _WEEK <= moment:
-                if not dry_run:
-                    store.run(f"ALTER TABLE {table} DROP PARTITION ID '{match[0]}'")
-                dropped.append(f"{table}/{match[0]}")
-    return dropped
+            some = {"project": project_id, "day": day, "ids": ids[start : start + IDS_PER_DELETE], "batch": batch_id}
+            for table in tables:
+                store.run(
+                    f"DELETE FROM {table} WHERE project_id = {{project:UInt64}} AND toDate(timestamp) = {{day:Date}}"
+                    " AND event_id IN {ids:Array(UUID)} AND batch_id != {batch:UInt64}",
+                    some,
+                    PATCH_DELETE,
+                )
 
 
 def _write(
     store: EventStore,
     table: str,
     types: dict[str, str],
-    rows: Sequence[ErrorRow] | Sequence[TransactionRow],
+    rows: Sequence[ErrorRow] | Sequence[TransactionRow] | Sequence[SpanRows] | Sequence[SessionRow],
     token: str,
 ) -> None:
     if not rows:
         return
     if not token:
         raise ValueError("an insert without a token could be stored twice")
-    columns = [_column(rows, name, kind) for name, kind in types.items()]
+    columns = _columns(rows, types)
     try:
         store.insert(table, tuple(types), tuple(types.values()), columns, token=token)
     except UnicodeEncodeError:  # a lone surrogate that got through: rare, so looked for only now
@@ -197,33 +202,62 @@ def _complete(
     store: EventStore,
     table: str,
     types: dict[str, str],
-    rows: Sequence[ErrorRow] | Sequence[TransactionRow],
+    rows: Sequence[ErrorRow] | Sequence[TransactionRow] | Sequence[SpanRows] | Sequence[SessionRow],
     token: str,
 ) -> int:
-    _write(store, table, types, rows, token)
     added = 0
-    for attempt in range(COMPLETIONS):
+    missing = _missing(store, table, rows)
+    if len(missing) == len(rows):
+        _write(store, table, types, rows, token)
         missing = _missing(store, table, rows)
+    for attempt in range(COMPLETIONS):
         if not missing:
             return added
+        _clear(store, missing)
         _write(store, table, types, missing, f"{token}-{attempt}")
         added += len(missing)
-    if _missing(store, table, rows):
+        missing = _missing(store, table, rows)
+    if missing:
         raise StoreUnavailable(f"rows of batch {rows[0].batch_id} do not stay written")
     return added
 
 
+def _clear(store: EventStore, missing: Sequence[Any]) -> None:
+    """A transaction's spans may lie in two blocks of a large insert, of which a kill left one: those go first."""
+    if isinstance(missing[0], SpanRows):
+        sql = in_projects(sorted({row.project_id for row in missing}))
+        sql.add(f"batch_id = {sql.bind(missing[0].batch_id, 'UInt64')}")
+        sql.add(f"event_id IN {sql.bind(sorted({row.event_id for row in missing}), 'Array(UUID)')}")
+        store.run(f"DELETE FROM spans{sql.clause}", sql.params, PATCH_DELETE)
+
+
 def _missing(store: EventStore, table: str, rows: Sequence[Any]) -> list[Any]:
-    """The rows that are not in the table under their batch."""
+    """The rows that are not in the table under their batch; of spans, the transactions that lack any of theirs."""
     if not rows:
         return []
     moments = [row.timestamp for row in rows]
     sql = in_projects(sorted({row.project_id for row in rows}))
     sql.add(f"batch_id = {sql.bind(rows[0].batch_id, 'UInt64')}")
     sql.add(f"timestamp >= {at_moment(sql, min(moments))} AND timestamp <= {at_moment(sql, max(moments))}")
-    found = store.rows(f"SELECT project_id, event_id FROM {table}{sql.clause}", sql.params)
-    present = {(project, event.hex) for project, event in found}
-    return [row for row in rows if (row.project_id, row.event_id.replace("-", "").lower()) not in present]
+    key = "project_id, toUnixTimestamp(timestamp), environment, release" if table == "sessions" else _EVENT_KEY
+    columns = f"{_EVENT_KEY}, count()" if table == "spans" else key
+    present = set(store.rows(f"SELECT {columns} FROM {table}{sql.clause} GROUP BY {key}", sql.params))
+    return [row for row in rows if _identity(row) not in present]
+
+
+def _identity(row: ErrorRow | TransactionRow | SpanRows | SessionRow) -> tuple[Any, ...]:
+    """What tells the rows of one batch apart, as `_missing` asks for it."""
+    if isinstance(row, SessionRow):
+        return (row.project_id, int(row.timestamp.timestamp()), row.environment, row.release)
+    if isinstance(row, SpanRows):
+        return (row.project_id, UUID(row.event_id), len(row.span_ids))
+    return (row.project_id, UUID(row.event_id))
+
+
+def _columns(rows: Sequence[Any], types: dict[str, str]) -> list[list[Any]]:
+    if isinstance(rows[0], SpanRows):
+        return span_columns(rows)
+    return [_column(rows, name, kind) for name, kind in types.items()]
 
 
 def _column(rows: Sequence[Any], name: str, kind: str) -> list[Any]:

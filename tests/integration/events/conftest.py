@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.integration.events.engine_process import EngineProcess, running_engine
+from vedette.core.addresses import read_events_url
 from vedette.events.client import EventStore, connect
 from vedette.events.connection import server_address
 from vedette.events.migrate import migrate
-from vedette.events.writer import TABLES
-from vedette.settings import read_events_url
+from vedette.events.tables import TABLES
 
 pytest.register_assert_rewrite("tests.integration.events.contract")
 

@@ -6,17 +6,13 @@ import pytest
 
 from tests.integration.events.factories import ALWAYS, DAY, NOON, a_hash, a_transaction, a_window, an_error
 from vedette.events import queries
+from vedette.events.deletion import delete_before, delete_groups, delete_project, drop_before
 from vedette.events.filters import AggregateFilter, TagFilter
+from vedette.events.queries import TransactionFilter
+from vedette.events.queries import tags as tag_queries
 from vedette.events.rows import KnownEvent, RankedIssue, Window
-from vedette.events.writer import (
-    delete_groups,
-    delete_project,
-    drop_before,
-    forget_replaced,
-    move_group,
-    write_errors,
-    write_transactions,
-)
+from vedette.events.tables import KEPT, TABLES
+from vedette.events.writer import forget_replaced, write_errors, write_transactions
 
 HOSTILE = (
     "it's",
@@ -101,12 +97,11 @@ class Writing:
 
         assert counted(store, start=NOON - 5000 * DAY) == 150
 
-    def test_a_replay_is_dropped_after_events_were_deleted_and_moved(self, store, token):
+    def test_a_replay_is_dropped_after_events_were_deleted(self, store, token):
         rows = [an_error(group_id=1), an_error(group_id=2)]
         once = token()
         write_errors(store, rows, once)
         delete_groups(store, 1, [1])
-        move_group(store, 1, 2, 3)
 
         write_errors(store, rows, once)
 
@@ -128,7 +123,9 @@ class Writing:
         listed = queries.list_transactions(store, a_window())
         assert [t.event_id for t in listed] == [second.event_id, first.event_id]
         assert (listed[1].duration_ms, listed[1].started_at) == (250.0, first.started_at)
-        assert queries.list_transactions(store, a_window(), name="/cart")[0].event_id == second.event_id
+        assert (
+            queries.list_transactions(store, a_window(), TransactionFilter(name="/cart"))[0].event_id == second.event_id
+        )
         assert queries.count_transactions(store, a_window()) == 2
         assert queries.count_transactions(store, a_window(2)) == 0
 
@@ -158,26 +155,14 @@ class Changing:
         assert queries.get_event(store, [1], event_id, group_id=1).summary.title == "old"
         assert queries.event_project(store, [1, 2], event_id) == (1, 5)
 
-    def test_merging_moves_every_event_and_every_answer(self, store, token):
-        tags = {"browser": "Firefox"}
-        write_errors(store, [an_error(group_id=n, tags=tags) for n in (1, 1, 2, 3)], token())
-        write_errors(store, [an_error(group_id=1, project_id=2)], token())
-
-        move_group(store, 1, 1, 2)
-
-        ranked = queries.rank_issues(store, a_window(), "count")
-        assert ranked == [RankedIssue(2, 3), RankedIssue(3, 1)]
-        assert queries.issue_stats(store, a_window(1, 2), [1, 2])[2].count == 3
-        assert queries.facets(store, a_window(), 2)[0].total == 3
-        assert queries.edge_event(store, [1], 1) is None
-        assert queries.count_issues(store, a_window(2)) == 1
-
     def test_deleted_issues_vanish_from_indexed_answers_too(self, store, token):
         tags = {"browser": "Firefox"}
         write_errors(store, [an_error(group_id=n, tags=tags) for n in (1, 2, 3)], token())
 
-        delete_groups(store, 1, [1, 2])
-        delete_groups(store, 1, [])
+        assert delete_groups(store, 1, [1, 2], dry_run=True) == 2
+        assert delete_groups(store, 1, [1, 2]) == 2
+        assert delete_groups(store, 1, [1, 2]) == 0
+        assert delete_groups(store, 1, []) == 0
 
         only = [TagFilter("browser", "=", ("Firefox",))]
         assert queries.rank_issues(store, a_window(), "count", tags=only) == [RankedIssue(3, 1)]
@@ -194,10 +179,31 @@ class Changing:
         assert queries.count_transactions(store, a_window(1)) == 0
         assert queries.count_transactions(store, a_window(2)) == 1
 
+    def test_what_one_project_no_longer_keeps_goes_and_what_others_keep_stays(self, store, token):
+        days = [NOON - 2 * DAY, NOON]
+        write_errors(store, [an_error(project_id=n, timestamp=at) for n in (1, 2) for at in days], token())
+        write_transactions(store, [a_transaction(project_id=n, timestamp=at) for n in (1, 2) for at in days], token())
+
+        dry = delete_before(store, [1], NOON - DAY, dry_run=True)
+        deleted = delete_before(store, [1], NOON - DAY)
+
+        assert dry == deleted
+        assert (deleted["errors"], deleted["transactions"]) == (1, 1)
+        assert queries.project_counts(store, a_window(1, 2)) == {1: 1, 2: 2}
+        assert not any(delete_before(store, [1], NOON - DAY).values())
+        assert delete_before(store, [], NOON) == {}
+
+    def test_the_list_of_what_is_kept_names_every_table_of_projects(self, store):
+        columns = store.rows("SELECT table, name FROM system.columns WHERE database = currentDatabase()")
+
+        of_projects = {table for table, name in columns if name == "project_id"}
+        assert of_projects == set(TABLES)
+        assert all((table.name, table.moment) in columns for table in KEPT)
+
     def test_retention_drops_whole_weeks_that_are_over(self, store, token):
         weeks = [an_error(timestamp=NOON + n * 7 * DAY) for n in range(3)]
-        write_errors(store, weeks, token())
-        move_group(store, 1, 1, 9)
+        write_errors(store, [*weeks, an_error(group_id=9, timestamp=NOON)], token())
+        delete_groups(store, 1, [9])  # leaves patches, which are partitions of their own
 
         assert drop_before(store, NOON + 7 * DAY, dry_run=True) == ["errors/20260112"]
         assert counted(store) == 3
@@ -227,6 +233,24 @@ class Issues:
         assert (one.count, one.users, one.first_seen, one.last_seen) == (3, 2, NOON, NOON + timedelta(hours=2))
         assert stats[2].users == 0
         assert queries.issue_stats(some_issues, a_window(), []) == {}
+
+    def test_the_numbers_of_a_list_are_those_that_each_question_gives(self, some_issues, store, token):
+        write_errors(store, [an_error(group_id=3, timestamp=NOON, handled=False, user="id:9")], token())
+        noon, ever = a_window(start=NOON, end=NOON + timedelta(hours=2)), a_window()
+
+        numbers = queries.issue_numbers(store, noon, [1, 2, 3, 99], ever=ever)
+
+        assert {pk: one.stats for pk, one in numbers.items() if one.stats} == queries.issue_stats(
+            store, noon, [1, 2, 3, 99]
+        )
+        assert {pk: one.ever for pk, one in numbers.items() if one.ever} == queries.issue_stats(
+            store, ever, [1, 2, 3, 99]
+        )
+        assert [pk for pk, one in numbers.items() if one.unhandled] == [3]
+        assert {one.series for one in numbers.values()} == {()}
+        before = a_window(start=NOON - 3 * DAY, end=NOON)
+        assert not queries.issue_numbers(store, before, [3])[3].unhandled
+        assert queries.issue_numbers(store, noon, []) == {}
 
     @pytest.mark.parametrize(
         ("by", "expected"),
@@ -312,8 +336,11 @@ class Issues:
         assert starts[0] == int(NOON.replace(hour=11, minute=0, second=0, microsecond=0).timestamp())
         assert queries.series(some_issues, window, 3600) == [0, 1, 1, 1]
         assert queries.series(some_issues, window, 3600, 2) == [0, 0, 0, 0]
-        assert queries.issue_series(some_issues, window, [1, 3], 3600) == {1: [0, 1, 1, 1], 3: [0, 0, 0, 0]}
-        assert queries.issue_series(some_issues, window, [], 3600) == {}
+        listed = queries.issue_numbers(some_issues, a_window(), [1, 3], series=(window, 3600))
+        assert {pk: numbers.series for pk, numbers in listed.items()} == {1: (0, 1, 1, 1), 3: (0, 0, 0, 0)}
+        part = a_window(start=window.start, end=NOON + timedelta(minutes=30))
+        cut = queries.issue_numbers(some_issues, a_window(), [1, 99], series=(part, 3600))
+        assert {pk: numbers.series for pk, numbers in cut.items()} == {1: (0, 1), 99: (0, 0)}
         both = a_window(1, 2, start=window.start, end=window.end)
         assert queries.project_series(some_issues, both, 3600) == {1: [0, 1, 1, 1], 2: [0, 1, 0, 0]}
         with pytest.raises(ValueError, match="limit"):
@@ -386,6 +413,13 @@ class Tags:
         assert browser.top[0].first_seen == NOON
         (only,) = queries.facets(tagged, a_window(), 1, top=1, keys=["browser"])
         assert [v.value for v in only.top] == ["Firefox"]
+
+    def test_of_too_many_keys_those_that_most_events_carry_are_listed(self, tagged, monkeypatch):
+        monkeypatch.setattr(tag_queries, "MAX_KEYS", 2)
+
+        assert queries.tag_keys(tagged, a_window()) == {"browser": 4, "os": 3}
+        assert [facet.key for facet in queries.facets(tagged, a_window())] == ["browser", "os"]
+        assert [facet.key for facet in queries.facets(tagged, a_window(), keys=["a"])] == ["a"]
 
     def test_values_and_keys_are_listed(self, tagged):
         values = queries.tag_values(tagged, a_window(), "browser")

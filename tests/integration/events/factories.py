@@ -6,7 +6,8 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from vedette.events.rows import ErrorRow, TransactionRow, Window
+from vedette.core.clock import EPOCH
+from vedette.events.rows import ErrorRow, SpanRows, TransactionRow, Window
 
 NOON = datetime(2026, 1, 14, 12, 0, 0, 123456, tzinfo=UTC)  # a Wednesday
 DAY = timedelta(days=1)
@@ -102,3 +103,32 @@ def a_window(
     *projects: int, start: datetime = ALWAYS[0], end: datetime = ALWAYS[1], environments: tuple[str, ...] = ()
 ):
     return Window(projects or (1,), start, end, environments)
+
+
+def some_spans(transaction: TransactionRow, *spans: tuple[str, str, str, int], **given: Any) -> SpanRows:
+    """The span rows of a transaction: itself, and (id, operation, description, milliseconds) under it."""
+    root = round(transaction.duration_ms * 1000)
+    took = [root, *(each[3] * 1000 for each in spans)]
+    start = round((transaction.started_at - EPOCH).total_seconds() * 1_000_000)
+    rows = SpanRows(
+        project_id=transaction.project_id,
+        event_id=transaction.event_id,
+        batch_id=transaction.batch_id,
+        timestamp=transaction.timestamp,
+        transaction=transaction.transaction,
+        environment=transaction.environment,
+        release=transaction.release,
+        trace_id=transaction.trace_id,
+        span_ids=[transaction.span_id, *(each[0] for each in spans)],
+        parent_span_ids=["", *[transaction.span_id] * len(spans)],
+        started_us=[start] * len(took),
+        duration_us=took,
+        exclusive_us=[max(root - sum(took[1:]), 0), *took[1:]],
+        ops=[transaction.op, *(each[1] for each in spans)],
+        statuses=["ok"] * len(took),
+        descriptions=[transaction.transaction, *(each[2] for each in spans)],
+        raw_descriptions=[""] * len(took),
+        group_hashes=[a_hash(transaction.transaction)[:16], *(a_hash(each[2])[:16] for each in spans)],
+        details=[b"", *[b'{"data":{"n":1}}'] * len(spans)],
+    )
+    return dataclasses.replace(rows, **given)

@@ -8,12 +8,13 @@ import time
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from tests.integration.events.engine_process import ROOT, EngineProcess, running_engine
 from tests.integration.events.factories import DAY, NOON, a_window, an_error
 from vedette.events import queries
 from vedette.events.client import EngineAddress, StoreUnavailable, connect
-from vedette.events.migrate import migrate
+from vedette.events.migrate import migrate, migrations
 from vedette.events.writer import complete_errors, write_errors
 
 OPEN = """
@@ -263,6 +264,16 @@ class TestTrouble:
                 store.rows("SELECT uniqExact(number) FROM numbers(20000000)")
             assert store.ping()
 
+    def test_an_insert_that_fails_in_its_last_step_is_never_taken_for_written(self, engine, token):
+        """The last step writes the part: no room on the disk and no memory show only there, like this."""
+        store = engine.store()
+        store.run("CREATE TABLE strict (a UInt8, CONSTRAINT small CHECK a < 10) ENGINE = MergeTree ORDER BY a")
+
+        with pytest.raises(DatabaseError, match="VIOLATED_CONSTRAINT"):
+            store.insert("strict", ("a",), ("UInt8",), ((99,),), token=token())
+
+        assert store.value("SELECT count() FROM strict") == 0
+
     def test_a_store_heals_when_the_engine_comes_back_elsewhere(self, engine, token):
         store = engine.store()
         write_errors(store, [an_error()], token())
@@ -333,7 +344,7 @@ class TestTrouble:
             for thread in threads:
                 thread.join()
 
-            assert sorted(map(len, ran)) == [0, 0, 2]
+            assert sorted(map(len, ran)) == [0, 0, len(migrations())]
 
     def test_an_unreachable_store_says_so_without_its_secret(self):
         store = connect(lambda: EngineAddress("127.0.0.1", 9, "very-secret"))

@@ -5,7 +5,7 @@
 -- `group_ids` skips the granules of other issues: inside a project rows are ordered by hash, not by issue.
 -- Adaptive write buffers: with fixed ones, merging five weeks at once was counted as 860 MB, and inserts were refused
 -- for want of memory; with these it is 230 MB, at the same speed.
--- Merged parts are not synced on purpose: their sources stay on disk, synced, for eight minutes.
+-- Merged parts are synced before their sources go: 0005.
 CREATE TABLE IF NOT EXISTS errors@ON_CLUSTER@
 (
     project_id       UInt64,

@@ -7,17 +7,40 @@ from vedette.events.queries.events import (
     edge_event,
     event_project,
     get_event,
-    groups_of_events,
     known_events,
     list_events,
+    nearest_with_body,
     neighbours,
+    payloads,
+    places_of_events,
 )
-from vedette.events.queries.issues import count_issues, issue_series, issue_stats, rank_issues
+from vedette.events.queries.issues import count_issues, issue_numbers, issue_stats, rank_issues
 from vedette.events.queries.series import bucket_starts, project_counts, project_series, series, store_facts
+from vedette.events.queries.sessions import session_edges, session_projects, session_releases, session_sums
+from vedette.events.queries.spans import (
+    get_span,
+    span_groups,
+    spans_by_op,
+    trace_errors,
+    trace_facts,
+    trace_spans,
+)
 from vedette.events.queries.tags import facets, tag_keys, tag_values
-from vedette.events.queries.transactions import count_transactions, list_transactions
+from vedette.events.queries.transactions import (
+    TransactionFilter,
+    count_transactions,
+    known_transactions,
+    latency_histogram,
+    list_transactions,
+    measurements,
+    trace_transactions,
+    transaction_series,
+    transaction_stats,
+    transaction_totals,
+)
 
 __all__ = [
+    "TransactionFilter",
     "bucket_starts",
     "count_issues",
     "count_transactions",
@@ -25,18 +48,37 @@ __all__ = [
     "event_project",
     "facets",
     "get_event",
-    "groups_of_events",
-    "issue_series",
+    "get_span",
+    "issue_numbers",
     "issue_stats",
     "known_events",
+    "known_transactions",
+    "latency_histogram",
     "list_events",
     "list_transactions",
+    "measurements",
+    "nearest_with_body",
     "neighbours",
+    "payloads",
+    "places_of_events",
     "project_counts",
     "project_series",
     "rank_issues",
     "series",
+    "session_edges",
+    "session_projects",
+    "session_releases",
+    "session_sums",
+    "span_groups",
+    "spans_by_op",
     "store_facts",
     "tag_keys",
     "tag_values",
+    "trace_errors",
+    "trace_facts",
+    "trace_spans",
+    "trace_transactions",
+    "transaction_series",
+    "transaction_stats",
+    "transaction_totals",
 ]

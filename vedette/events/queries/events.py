@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from vedette.core import json
 from vedette.core.ids import as_event_id
 from vedette.events.client import EventStore
 from vedette.events.filters import (
@@ -16,12 +17,14 @@ from vedette.events.filters import (
     with_tags,
     with_text,
 )
-from vedette.events.rows import EventSummary, KnownEvent, StoredEvent, Window
+from vedette.events.rows import EventPlace, EventSummary, KnownEvent, StoredEvent, Window
 
 _SUMMARY = (
     "event_id, project_id, group_id, timestamp, received_at, type, platform, level, title, culprit, location, message,"
-    " environment, release, dist, user, user_id, user_email, user_name, user_ip, tags"
+    " environment, release, dist, user, user_id, user_email, user_name, user_ip, tags, has_body"
 )
+# What an event without a body is shown by.
+_REST = "logger, transaction, sdk_name, sdk_version, trace_id, span_id, handled, exception_types, exception_values"
 
 
 def get_event(
@@ -52,6 +55,16 @@ def edge_event(
     sql.add(f"group_id = {sql.bind(group_id, 'UInt64')}")
     direction = "DESC" if which == "latest" else "ASC"
     return _one_stored(store, sql, f"timestamp {direction}, event_id {direction}")
+
+
+def nearest_with_body(store: EventStore, event: EventSummary) -> str | None:
+    """The id of the event of the same issue that has a body and happened nearest to this one."""
+    sql = in_projects([event.project_id])
+    sql.add(f"group_id = {sql.bind(event.group_id, 'UInt64')}")
+    sql.add("has_body")
+    away = f"abs(dateDiff('microsecond', timestamp, {at_moment(sql, event.timestamp)}))"
+    rows = store.rows(f"SELECT event_id FROM errors{sql.clause} ORDER BY {away}, event_id LIMIT 1", sql.params)
+    return rows[0][0].hex if rows else None
 
 
 def neighbours(
@@ -94,6 +107,23 @@ def list_events(
     return [_summary(row) for row in rows]
 
 
+def payloads(store: EventStore, events: Sequence[EventSummary]) -> dict[str, bytes]:
+    """The payloads of these events of one project by their ids, without those that have none. Ask for few at once: each
+    may have 2 MB."""
+    if not events:
+        return {}
+    sql = in_projects(sorted({event.project_id for event in events}))
+    moments = [event.timestamp for event in events]
+    sql.add(f"timestamp >= {at_moment(sql, min(moments))}")
+    sql.add(f"timestamp <= {at_moment(sql, max(moments))}")
+    sql.add(f"event_id IN {sql.bind(sorted(event.event_id for event in events), 'Array(UUID)')}")
+    sql.add("has_body")
+    rows = store.rows(
+        f"SELECT event_id, payload FROM errors{sql.clause} ORDER BY batch_id", sql.params, as_bytes=("payload",)
+    )
+    return {event_id.hex: payload for event_id, payload in rows}
+
+
 def known_events(store: EventStore, ids: Sequence[tuple[int, str, datetime]]) -> list[KnownEvent]:
     """Which of these (project, event id, moment) are stored already: same project, same UTC day, same id.
 
@@ -101,14 +131,7 @@ def known_events(store: EventStore, ids: Sequence[tuple[int, str, datetime]]) ->
     """
     if not ids:
         return []
-    asked = {(project_id, event_id.lower(), _day(moment)) for project_id, event_id, moment in ids}
-    sql = in_projects(sorted({project_id for project_id, _, _ in asked}))
-    days = sorted({day for _, _, day in asked})
-    mondays = f"arrayMap(d -> toMonday(d), {sql.bind(days, 'Array(Date)')})"
-    sql.add(f"toMonday(timestamp) IN {mondays}")  # prunes partitions
-    sql.add(f"timestamp >= toDateTime64({sql.bind(days[0], 'Date')}, 6, 'UTC')")
-    sql.add(f"timestamp < addDays(toDateTime64({sql.bind(days[-1], 'Date')}, 6, 'UTC'), 1)")
-    sql.add(f"event_id IN {sql.bind(sorted({event_id for _, event_id, _ in asked}), 'Array(UUID)')}")
+    asked, sql = days_of(ids)
     rows = store.rows(
         f"SELECT project_id, event_id, toString(toDate(timestamp)), group_id, batch_id FROM errors{sql.clause}"
         " ORDER BY batch_id",
@@ -118,14 +141,28 @@ def known_events(store: EventStore, ids: Sequence[tuple[int, str, datetime]]) ->
     return [event for event in found if (event.project_id, event.event_id, event.day) in asked]
 
 
-def groups_of_events(store: EventStore, ids: Sequence[tuple[int, str]]) -> dict[tuple[int, str], int]:
-    """The issue of each of these (project, event id) that is stored: one query for all of them."""
+def days_of(ids: Sequence[tuple[int, str, datetime]]) -> tuple[set[tuple[int, str, str]], Sql]:
+    """(project, event id, day) of each, and conditions that hold for them and for few others: ids on their days."""
+    asked = {(project_id, event_id.lower(), _day(moment)) for project_id, event_id, moment in ids}
+    sql = in_projects(sorted({project_id for project_id, _, _ in asked}))
+    days = sorted({day for _, _, day in asked})
+    mondays = f"arrayMap(d -> toMonday(d), {sql.bind(days, 'Array(Date)')})"
+    sql.add(f"toMonday(timestamp) IN {mondays}")  # prunes partitions
+    sql.add(f"timestamp >= toDateTime64({sql.bind(days[0], 'Date')}, 6, 'UTC')")
+    sql.add(f"timestamp < addDays(toDateTime64({sql.bind(days[-1], 'Date')}, 6, 'UTC'), 1)")
+    sql.add(f"event_id IN {sql.bind(sorted({event_id for _, event_id, _ in asked}), 'Array(UUID)')}")
+    return asked, sql
+
+
+def places_of_events(store: EventStore, ids: Sequence[tuple[int, str]]) -> dict[tuple[int, str], EventPlace]:
+    """Where each of these (project, event id) that is stored belongs: one query for all of them."""
     if not ids:
         return {}
     sql = in_projects(sorted({project_id for project_id, _ in ids}))
     sql.add(f"event_id IN {sql.bind(sorted({event_id for _, event_id in ids}), 'Array(UUID)')}")
-    rows = store.rows(f"SELECT project_id, event_id, group_id FROM errors{sql.clause} ORDER BY batch_id", sql.params)
-    return {(project_id, event_id.hex): group_id for project_id, event_id, group_id in rows}
+    columns = "project_id, event_id, group_id, environment"
+    rows = store.rows(f"SELECT {columns} FROM errors{sql.clause} ORDER BY batch_id", sql.params)
+    return {(project_id, event_id.hex): EventPlace(*place) for project_id, event_id, *place in rows}
 
 
 def event_project(store: EventStore, projects: Sequence[int], event_id: str) -> tuple[int, int] | None:
@@ -151,16 +188,66 @@ def _with_id(projects: Sequence[int], event_id: str) -> Sql | None:
 
 def _one_stored(store: EventStore, sql: Sql, order: str) -> StoredEvent | None:
     rows = store.rows(
-        f"SELECT {_SUMMARY}, payload FROM errors{sql.clause} ORDER BY {order} LIMIT 1",
+        f"SELECT {_SUMMARY}, {_REST}, payload FROM errors{sql.clause} ORDER BY {order} LIMIT 1",
         sql.params,
         as_bytes=("payload",),
     )
-    return StoredEvent(_summary(rows[0][:-1]), rows[0][-1]) if rows else None
+    if not rows:
+        return None
+    *columns, payload = rows[0]
+    rest = len(_REST.split(", "))
+    summary = _summary(columns[:-rest])
+    return StoredEvent(summary, payload if summary.has_body else _bare_payload(summary, columns[-rest:]))
+
+
+def _bare_payload(event: EventSummary, rest: Sequence[Any]) -> bytes:
+    """An event as far as its row knows it, in the words of the protocol."""
+    logger, transaction, sdk_name, sdk_version, trace_id, span_id, handled, types, values = rest
+    mechanism = {"type": "generic", "handled": handled} if handled is not None else None
+    known = {
+        "event_id": event.event_id,
+        "type": event.type,
+        "timestamp": event.timestamp.timestamp(),
+        "received": event.received_at.timestamp(),
+        "platform": event.platform,
+        "level": event.level,
+        "logger": logger,
+        "title": event.title,
+        "culprit": event.culprit,
+        "location": event.location,
+        "transaction": transaction,
+        "release": event.release,
+        "dist": event.dist,
+        "environment": event.environment,
+        "tags": [list(tag) for tag in event.tags],
+        "user": {
+            "id": event.user_id,
+            "email": event.user_email,
+            "username": event.user_name,
+            "ip_address": event.user_ip,
+        },
+        "sdk": {"name": sdk_name, "version": sdk_version},
+        "contexts": {"trace": {"trace_id": trace_id, "span_id": span_id}} if trace_id else {},
+        "exception": {
+            "values": [
+                {"type": kind, "value": value, "mechanism": mechanism}
+                for kind, value in zip(types, values, strict=False)
+            ]
+        }
+        if types
+        else {},
+        "logentry": {} if types else {"formatted": event.message},
+    }
+    return json.dumps({name: _filled(value) for name, value in known.items() if _filled(value)})
+
+
+def _filled(value: Any) -> Any:
+    return {key: each for key, each in value.items() if each} if isinstance(value, dict) else value
 
 
 def _summary(row: Sequence[Any]) -> EventSummary:
-    event_id, *middle, tags = row
-    return EventSummary(*(event_id.hex, *middle, tuple(sorted(tags.items()))))
+    event_id, *middle, tags, has_body = row
+    return EventSummary(*(event_id.hex, *middle, tuple(sorted(tags.items())), bool(has_body)))
 
 
 def _day(moment: datetime) -> str:

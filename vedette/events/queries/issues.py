@@ -4,20 +4,22 @@ Source: the search specification, sections 11 and 12.
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Any, Literal
 
 from vedette.events.client import EventStore
 from vedette.events.filters import (
     AggregateFilter,
     Sql,
     TagFilter,
+    in_time,
     in_window,
     with_levels,
     with_tags,
     with_text,
 )
-from vedette.events.queries.series import bucket_count, bucket_index
-from vedette.events.rows import IssueStats, RankedIssue, Window
+from vedette.events.queries.series import bucket_count, bucket_starts
+from vedette.events.rows import IssueNumbers, IssueStats, RankedIssue, Window
 
 Order = Literal["last_seen", "first_seen", "new", "count", "users"]
 
@@ -56,21 +58,57 @@ def issue_stats(
     return {row[0]: IssueStats(*row) for row in rows}
 
 
-def issue_series(
-    store: EventStore, window: Window, group_ids: Sequence[int], interval_seconds: int
-) -> dict[int, list[int]]:
-    """Events per interval for each of these issues, oldest first, zeros filled in; buckets as in `bucket_starts`."""
-    counts = {group_id: [0] * bucket_count(window, interval_seconds) for group_id in group_ids}
+def issue_numbers(
+    store: EventStore,
+    window: Window,
+    group_ids: Sequence[int],
+    *,
+    ever: Window | None = None,
+    series: tuple[Window, int] | None = None,
+) -> dict[int, IssueNumbers]:
+    """All that a list shows of each of these issues, in one reading of their rows: what takes time is to find them.
+
+    The numbers of `window`, those of the longer window `ever`, and the events per interval of (window, seconds), oldest
+    first, zeros filled in; buckets as in `bucket_starts`. Projects and environments are those of `window`.
+    """
+    empty = (0,) * bucket_count(*series) if series else ()
     if not group_ids:
-        return counts
-    sql = in_window(window, group_ids=group_ids)
-    bucket = bucket_index(sql, window, interval_seconds)
-    rows = store.rows(
-        f"SELECT group_id, {bucket} AS bucket, count() FROM errors{sql.clause} GROUP BY group_id, bucket", sql.params
+        return {}
+    windows = [window, *([ever] if ever else []), *([series[0]] if series else [])]
+    widest = replace(window, start=min(one.start for one in windows), end=max(one.end for one in windows))
+    sql = in_window(widest, group_ids=group_ids)
+    inside = in_time(sql, window)
+    columns = [*_stats_where(inside), f"countIf({inside} AND ifNull(handled, true) = false)"]
+    columns += _stats_where(in_time(sql, ever)) if ever else ()
+    if series:
+        span, interval = series
+        starts = bucket_starts(span, interval)
+        edges = f"{starts[0]}, {starts[-1] + interval}, {interval}" if starts else "0, 1, 1"
+        columns.append(f"countResampleIf({edges})(toUnixTimestamp64Second(timestamp), {in_time(sql, span)})")
+    rows = store.rows(f"SELECT group_id, {', '.join(columns)} FROM errors{sql.clause} GROUP BY group_id", sql.params)
+    found = dict.fromkeys(group_ids, IssueNumbers(series=empty))
+    for group_id, *values in rows:
+        found[group_id] = IssueNumbers(
+            stats=_stats_of(group_id, values[:4]),
+            ever=_stats_of(group_id, values[5:9]) if ever else None,
+            unhandled=values[4] > 0,
+            series=tuple(values[-1]) if empty else (),
+        )
+    return found
+
+
+def _stats_where(condition: str) -> tuple[str, ...]:
+    """The columns that `_stats_of` reads, of the events for which the condition holds."""
+    return (
+        f"countIf({condition})",
+        f"uniqIf(user, user != '' AND {condition})",
+        f"minIf(timestamp, {condition})",
+        f"maxIf(timestamp, {condition})",
     )
-    for group_id, index, count in rows:
-        counts[group_id][index] = count
-    return counts
+
+
+def _stats_of(group_id: int, values: Sequence[Any]) -> IssueStats | None:
+    return IssueStats(group_id, *values) if values[0] else None
 
 
 def rank_issues(

@@ -5,7 +5,7 @@ from vedette.events.client import EventStore
 from vedette.events.filters import Sql, TagFilter, in_window, with_tags, with_text
 from vedette.events.migrate import schema_version
 from vedette.events.rows import StoreFacts, TableFacts, Window
-from vedette.events.writer import TABLES
+from vedette.events.tables import TABLES
 
 MAX_BUCKETS = 10_000
 

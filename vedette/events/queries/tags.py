@@ -8,6 +8,7 @@ from vedette.events.filters import TagFilter, in_window, like_pattern, tag_colum
 from vedette.events.rows import TagFacet, TagValue, Window
 
 MAX_TOP = 1000
+MAX_KEYS = 1000  # that are listed: senders may make up two hundred in every event
 
 _ORDERS = {
     "-count": "events DESC, last DESC, value ASC",
@@ -30,7 +31,7 @@ def facets(
     keys: Sequence[str] = (),
     tags: Sequence[TagFilter] = (),
 ) -> list[TagFacet]:
-    """Every tag key in the window, most carried first, each with its `top` most frequent values.
+    """The tag keys in the window, most carried first, each with its `top` most frequent values; at most `MAX_KEYS`.
 
     Of one issue, or of all events; `keys` restricts it to these. The values of a key are held in bounded memory.
     """
@@ -46,7 +47,7 @@ def facets(
         "  FROM (SELECT arrayJoin(tags) AS pair, pair.1 AS key, pair.2 AS value, timestamp"
         f"   FROM errors{sql.clause}){only}"
         "  GROUP BY key, value"
-        ") GROUP BY key ORDER BY sum(events) DESC, key",
+        f") GROUP BY key ORDER BY sum(events) DESC, key LIMIT {MAX_KEYS}",
         sql.params,
     )
     return [
@@ -85,11 +86,11 @@ def tag_values(
 
 
 def tag_keys(store: EventStore, window: Window, group_id: int | None = None) -> dict[str, int]:
-    """Every tag key in the window with the number of events that carry it, most carried first."""
+    """The tag keys in the window with the number of events that carry them, most carried first; at most `MAX_KEYS`."""
     sql = in_window(window, group_ids=None if group_id is None else [group_id])
     rows = store.rows(
         f"SELECT arrayJoin(mapKeys(tags)) AS key, count() AS events FROM errors{sql.clause}"
-        " GROUP BY key ORDER BY events DESC, key",
+        f" GROUP BY key ORDER BY events DESC, key LIMIT {MAX_KEYS}",
         sql.params,
     )
     return {row[0]: row[1] for row in rows}
