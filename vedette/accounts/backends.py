@@ -8,6 +8,8 @@ from django.http import HttpRequest
 
 from vedette.accounts.models import User
 
+LONGEST_NAME = 254
+
 
 class UsernameOrEmailBackend(BaseBackend):
     """Checks a password. An unknown name costs as much time as a wrong password, so that neither can be told apart."""
@@ -21,7 +23,7 @@ class UsernameOrEmailBackend(BaseBackend):
         """
         if not username or password is None:
             return None
-        found = list(User.objects.active().filter(Q(username__iexact=username) | Q(email__iexact=username))[:20])
+        found = _named(username)
         found.sort(key=lambda user: user.username != username)
         if not found:
             User().set_password(password)
@@ -30,3 +32,10 @@ class UsernameOrEmailBackend(BaseBackend):
     def get_user(self, user_id: int) -> User | None:
         """The user of a sign-in, unless deactivated since."""
         return User.objects.active().filter(pk=user_id).first()
+
+
+def _named(text: str) -> list[User]:
+    """The active users with this name or address; nobody has one that databases refuse to compare with."""
+    if len(text) > LONGEST_NAME or "\0" in text:
+        return []
+    return list(User.objects.active().filter(Q(username__iexact=text) | Q(email__iexact=text))[:20])

@@ -6,6 +6,7 @@ an export maps to a row here.
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -73,6 +74,69 @@ class User(AbstractBaseUser):
     def get_session_auth_hash(self) -> str:
         """Signs cookies so that a new password or a new nonce ends every sign-in."""
         return super().get_session_auth_hash() + (self.session_nonce or "")
+
+
+class AvatarType(IntEnum):
+    """What stands for somebody."""
+
+    LETTERS = 0
+    UPLOAD = 1
+    GRAVATAR = 2
+
+    @property
+    def word(self) -> str:
+        """The name that the API uses."""
+        return ("letter_avatar", "upload", "gravatar")[self]
+
+
+def _ident() -> str:
+    return new_hex(16)
+
+
+class AvatarRow(models.Model):
+    """What an owner's picture is: `photo` is a PNG that this server drew, and stays while letters are shown.
+
+    `ident` is the picture's public name, another one for each picture.
+    """
+
+    ident = models.CharField(max_length=32, unique=True, default=_ident)
+    avatar_type = models.PositiveSmallIntegerField(default=AvatarType.LETTERS)
+    photo = models.BinaryField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class UserAvatar(AvatarRow):
+    """The picture of a person."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="avatar")
+
+
+class UserOption(models.Model):
+    """One setting of a user: a key and a JSON value, everywhere unless an organization or a project is named.
+
+    Nothing reads settings for one organization or project yet; the relocation format names both.
+    """
+
+    relocation: ClassVar = Relocation("sentry.useroption", Silo.CONTROL, (RelocationScope.USER,))
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="options")
+    organization_id = models.BigIntegerField(null=True, blank=True)
+    project_id = models.BigIntegerField(null=True, blank=True)
+    key = models.CharField(max_length=64)
+    value = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "project_id", "key"], name="accounts_option_of_project"),
+            models.UniqueConstraint(fields=["user", "organization_id", "key"], name="accounts_option_of_org"),
+            models.UniqueConstraint(
+                fields=["user", "key"],
+                condition=models.Q(organization_id=None, project_id=None),
+                name="accounts_option_everywhere",
+            ),
+        ]
 
 
 class Email(models.Model):

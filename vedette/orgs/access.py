@@ -47,12 +47,18 @@ class Access:
         )
 
 
-def access_of_user(user: User, organization: Organization, token_scopes: frozenset[str] | None = None) -> Access | None:
+def access_of_user(
+    user: User,
+    organization: Organization,
+    token_scopes: frozenset[str] | None = None,
+    *,
+    status: OrganizationStatus = OrganizationStatus.ACTIVE,
+) -> Access | None:
     """What `user` may do in `organization`, limited to `token_scopes` when a token speaks for them; None: nothing.
 
-    Superusers act as owners of every organization.
+    Superusers act as owners of every organization. Of one that is not in `status`, nobody may do anything.
     """
-    if organization.status != OrganizationStatus.ACTIVE or not user.is_active:
+    if organization.status != status or not user.is_active:
         return None
     member = OrganizationMember.objects.filter(
         organization=organization, user_id=user.pk, invite_status=InviteStatus.APPROVED

@@ -3,6 +3,7 @@
 Numbers and names are those of the release specification, section 20; those from 10000 on are our own.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -44,6 +45,13 @@ class AuditEvent(IntEnum):
     RELEASE_ARCHIVE = 10002
     RELEASE_DELETE = 10003
     DEPLOY_CREATE = 10010
+    TOMBSTONE_REMOVE = 10020
+    REPOSITORY_ADD = 10030
+    REPOSITORY_EDIT = 10031
+    REPOSITORY_REMOVE = 10032
+    WEBHOOK_ADD = 10033
+    WEBHOOK_EDIT = 10034
+    WEBHOOK_REMOVE = 10035
 
     @property
     def word(self) -> str:
@@ -52,6 +60,69 @@ class AuditEvent(IntEnum):
             return f"org-auth-token.{self.name.removeprefix('ORG_AUTH_TOKEN_').lower()}"
         subject, _, verb = self.name.lower().partition("_")
         return f"{subject}.{verb.replace('_', '-')}"
+
+
+_SENTENCES = {
+    AuditEvent.MEMBER_INVITE: "invited {email}",
+    AuditEvent.MEMBER_ADD: "added {email} as {role}",
+    AuditEvent.MEMBER_ACCEPT_INVITE: "accepted the invitation",
+    AuditEvent.MEMBER_EDIT: "edited the member {email}",
+    AuditEvent.MEMBER_REMOVE: "removed the member {email}",
+    AuditEvent.ORG_CREATE: "created the organization",
+    AuditEvent.ORG_REMOVE: "gave the organization up",
+    AuditEvent.ORG_RESTORE: "restored the organization",
+    AuditEvent.TEAM_CREATE: "created the team {slug}",
+    AuditEvent.TEAM_EDIT: "edited the team {slug}",
+    AuditEvent.TEAM_REMOVE: "removed the team {slug}",
+    AuditEvent.PROJECT_CREATE: "created the project {slug}",
+    AuditEvent.PROJECT_EDIT: "edited the project {slug}: {changed}",
+    AuditEvent.PROJECT_REMOVE: "gave the project {slug} up",
+    AuditEvent.PROJECTKEY_CREATE: "created the key {label}",
+    AuditEvent.PROJECTKEY_EDIT: "edited the key {label}",
+    AuditEvent.PROJECTKEY_REMOVE: "removed the key {label}",
+    AuditEvent.PROJECTKEY_ENABLE: "enabled the key {label}",
+    AuditEvent.PROJECTKEY_DISABLE: "disabled the key {label}",
+    AuditEvent.ORG_AUTH_TOKEN_CREATE: "created the organization token {name}",
+    AuditEvent.ORG_AUTH_TOKEN_REMOVE: "revoked the organization token {name}",
+    AuditEvent.ISSUE_DELETE: "deleted the issue {issue_id} of {project_slug}",
+    AuditEvent.RELEASE_CREATE: "created the release {version}",
+    AuditEvent.RELEASE_EDIT: "edited the release {version}: {changed}{projects}",
+    AuditEvent.RELEASE_ARCHIVE: "archived the release {version}",
+    AuditEvent.RELEASE_DELETE: "deleted the release {version}{project}",
+    AuditEvent.DEPLOY_CREATE: "deployed {version} to {environment}",
+    AuditEvent.TOMBSTONE_REMOVE: "let the discarded issue {issue_id} of {project_slug} in again",
+}
+
+
+class _Said(dict[str, Any]):
+    """The data of an entry, as words; what is missing is said with nothing."""
+
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def word_of(event: int) -> str:
+    """The name of an event by its number, also of one that only an older or another server knew."""
+    try:
+        return AuditEvent(event).word
+    except ValueError:
+        return f"event.{event}"
+
+
+def sentence_of(event: int, data: Mapping[str, Any]) -> str:
+    """What happened, as a page says it after the name of who did it."""
+    if event == AuditEvent.ORG_EDIT:
+        changes = ", ".join(f"{key} {value}" for key, value in sorted(data.items()))  # PostgreSQL keeps no order
+        return f"edited the organization setting: {changes}"
+    words = _Said({key: _listed(value) for key, value in data.items()})
+    try:
+        return _SENTENCES[AuditEvent(event)].format_map(words).strip().rstrip(":")
+    except (KeyError, ValueError):
+        return word_of(event)
+
+
+def _listed(value: Any) -> Any:
+    return ", ".join(map(str, value)) if isinstance(value, list) else value
 
 
 def record(

@@ -8,13 +8,32 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from vedette.accounts.models import User
+from vedette.core import clock
 from vedette.core.errors import RuleBroken
 from vedette.orgs import options as org_options
+from vedette.orgs import relays
 from vedette.orgs.audit import AuditEvent, record
-from vedette.orgs.models import Organization, OrganizationFlags, Team
+from vedette.orgs.avatars import TYPES, set_organization_avatar
+from vedette.orgs.models import (
+    Organization,
+    OrganizationFlags,
+    OrganizationSlugReservation,
+    OrganizationStatus,
+    ReservationType,
+    Team,
+)
 from vedette.orgs.options import OPTIONS, role_name, set_option
 from vedette.orgs.services import LONGEST_NAME
-from vedette.orgs.slugs import TEAM_LENGTH, SlugTaken, check_slug
+from vedette.orgs.slugs import (
+    LEAST_ORGANIZATION_LENGTH,
+    ORGANIZATION_LENGTH,
+    RESERVED,
+    TEAM_LENGTH,
+    SlugTaken,
+    check_slug,
+)
+from vedette.tasks.names import DELETIONS
+from vedette.tasks.schedule import hasten
 
 # The switches that are bits of `Organization.flags`; those with True say the opposite of their bit.
 FLAGS = {
@@ -22,11 +41,20 @@ FLAGS = {
     "allowSharedIssues": (OrganizationFlags.DISABLE_SHARED_ISSUES, True),
     "enhancedPrivacy": (OrganizationFlags.ENHANCED_PRIVACY, False),
     "isEarlyAdopter": (OrganizationFlags.EARLY_ADOPTER, False),
+    "codecovAccess": (OrganizationFlags.CODECOV_ACCESS, False),
+    "require2FA": (OrganizationFlags.REQUIRE_2FA, False),
+    "requireEmailVerification": (OrganizationFlags.REQUIRE_EMAIL_VERIFICATION, False),
     "allowMemberProjectCreation": (OrganizationFlags.DISABLE_MEMBER_PROJECT_CREATION, True),
 }
 
 
-@transaction.atomic
+# What nobody could rely on if it were switched on: the sentence says why it is refused.
+NOT_ENFORCED = {
+    "require2FA": "No second factor is asked for at sign-in yet, so it cannot be required.",
+    "requireEmailVerification": "Addresses are not verified yet, so it cannot be required.",
+}
+
+
 def change_organization(
     organization: Organization,
     changes: dict[str, Any],
@@ -37,20 +65,53 @@ def change_organization(
 ) -> dict[str, str]:
     """Apply `changes` (API field to value; others are left alone) and say what changed, as the audit log has it.
 
-    Knows `name`, `defaultRole`, the options and the flags. Raises `RuleBroken`, and then nothing has changed.
+    Knows `slug`, `name`, `defaultRole`, `cancelDeletion`, `trustedRelays`, `avatarType` with `avatar` (the bytes of a
+    picture), the options and the flags. Raises `RuleBroken`, of which `SlugTaken` is one, and `PictureTooLarge`, and
+    then nothing has changed.
     """
     refuse_scrubbing_rules(changes)
-    told: dict[str, str] = {}
-    for option in OPTIONS:
-        if option.field in changes and (change := set_option(organization, option, changes[option.field])):
-            told[option.field] = change
-    row = Organization.objects.select_for_update().get(pk=organization.pk)
-    told |= _change_flags(row, changes) | _change_columns(row, changes)
-    row.save()
-    if told:
-        record(AuditEvent.ORG_EDIT, row, by=by, label=label, target=row.pk, data=told, ip_address=ip_address)
-    organization.name, organization.flags, organization.default_role = row.name, row.flags, row.default_role
+    try:
+        with transaction.atomic():
+            row = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+            told = _change_slug(row, changes, by) | _change_options(row, changes)
+            told |= _change_flags(row, changes) | _change_columns(row, changes)
+            told |= _change_avatar(row, changes)
+            restored = _restore(row, changes)
+            row.save(update_fields=["slug", "name", "default_role", "flags", "status"])
+            if restored or told:
+                event = AuditEvent.ORG_RESTORE if restored else AuditEvent.ORG_EDIT
+                record(event, row, by=by, label=label, target=row.pk, data=told, ip_address=ip_address)
+    except IntegrityError as error:
+        raise SlugTaken("An organization") from error
+    for name in ("slug", "name", "default_role", "flags", "status"):
+        setattr(organization, name, getattr(row, name))
     return told
+
+
+@transaction.atomic
+def schedule_deletion(
+    organization: Organization, *, by: User | None = None, label: str = "", ip_address: str | None = None
+) -> bool:
+    """Give an organization up: it is gone for everybody at once. False if it was gone before.
+
+    Its slug stays taken until its data is deleted.
+    """
+    active = Organization.objects.filter(pk=organization.pk, status=OrganizationStatus.ACTIVE)
+    if not active.update(status=OrganizationStatus.PENDING_DELETION):
+        return False
+    data = {"slug": organization.slug, "name": organization.name}
+    record(
+        AuditEvent.ORG_REMOVE,
+        organization,
+        by=by,
+        label=label,
+        target=organization.pk,
+        data=data,
+        ip_address=ip_address,
+    )
+    hasten(DELETIONS, clock.now())
+    organization.status = OrganizationStatus.PENDING_DELETION
+    return True
 
 
 def refuse_scrubbing_rules(changes: dict[str, Any]) -> None:
@@ -60,12 +121,63 @@ def refuse_scrubbing_rules(changes: dict[str, Any]) -> None:
         raise RuleBroken({field: ["Advanced scrubbing rules are not supported yet."]})
 
 
+def _change_slug(row: Organization, changes: dict[str, Any], by: User | None) -> dict[str, str]:
+    """The slug before stays the organization's: links and tokens that name it lead to the new one."""
+    slug = changes.get("slug", row.slug)
+    if slug == row.slug:
+        return {}
+    check_slug(slug, ORGANIZATION_LENGTH, shortest=LEAST_ORGANIZATION_LENGTH, reserved=RESERVED)
+    taken = OrganizationSlugReservation.objects.filter(slug=slug).exclude(organization_id=row.pk).exists()
+    if taken or Organization.objects.filter(slug=slug).exclude(pk=row.pk).exists():
+        raise SlugTaken("An organization")
+    own = OrganizationSlugReservation.objects.filter(organization_id=row.pk)
+    own.update(reservation_type=ReservationType.ALIAS)
+    OrganizationSlugReservation.objects.update_or_create(
+        slug=slug,
+        organization_id=row.pk,
+        defaults={"reservation_type": ReservationType.PRIMARY, "user_id": by.pk if by else None},
+    )
+    OrganizationSlugReservation.objects.get_or_create(
+        slug=row.slug, organization_id=row.pk, defaults={"reservation_type": ReservationType.ALIAS}
+    )
+    return _moved(row, "slug", slug)
+
+
+def _change_options(row: Organization, changes: dict[str, Any]) -> dict[str, str]:
+    told = {}
+    for option in OPTIONS:
+        if option.field in changes and (change := set_option(row, option, changes[option.field])):
+            told[option.field] = change
+    if relays.FIELD in changes and (change := relays.set_relays(row, changes[relays.FIELD], clock.now())):
+        told[relays.FIELD] = change
+    return told
+
+
+def _change_avatar(row: Organization, changes: dict[str, Any]) -> dict[str, str]:
+    """A picture without a word of its kind is one to be shown."""
+    photo, kind = changes.get("avatar"), changes.get("avatarType", "upload" if changes.get("avatar") else None)
+    if kind is None:
+        return {}
+    set_organization_avatar(row, TYPES[kind], photo)
+    return {"avatar": f"to {kind}"}
+
+
+def _restore(row: Organization, changes: dict[str, Any]) -> bool:
+    """Whether the organization was being given up, and is not any more."""
+    if not changes.get("cancelDeletion") or row.status != OrganizationStatus.PENDING_DELETION:
+        return False
+    row.status = OrganizationStatus.ACTIVE
+    return True
+
+
 def _change_flags(row: Organization, changes: dict[str, Any]) -> dict[str, str]:
     told = {}
     for field, (bit, negated) in FLAGS.items():
         if field not in changes:
             continue
         wanted = bool(changes[field]) != negated
+        if field in NOT_ENFORCED and wanted and not row.has_flag(bit):
+            raise RuleBroken({field: [NOT_ENFORCED[field]]})
         if wanted != row.has_flag(bit):
             row.flags ^= int(bit)
             told[bit.name.lower() if bit.name else field] = f"to {wanted}"

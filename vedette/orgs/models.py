@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from vedette.accounts.models import User
+from vedette.accounts.models import AvatarRow, User
 from vedette.core import clock
 from vedette.core.relocation import Relocation, RelocationScope, Silo
 from vedette.core.snowflake import SnowflakeModel
@@ -62,6 +62,19 @@ class Organization(SnowflakeModel):
         return bool(self.flags & flag)
 
 
+class OrganizationAvatar(AvatarRow):
+    """The picture of an organization."""
+
+    organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="avatar")
+
+
+class ReservationType(IntEnum):
+    """What a reserved slug is."""
+
+    PRIMARY = 0
+    ALIAS = 1
+
+
 class OrganizationSlugReservation(models.Model):
     """The one place where slugs are taken, over all regions. `primary` is today's slug, `alias` an older one."""
 
@@ -69,7 +82,7 @@ class OrganizationSlugReservation(models.Model):
     organization_id = models.BigIntegerField(db_index=True)
     user_id = models.BigIntegerField(null=True)
     region_name = models.CharField(max_length=48, default="main")
-    reservation_type = models.PositiveSmallIntegerField(default=0)
+    reservation_type = models.PositiveSmallIntegerField(default=ReservationType.PRIMARY)
     date_added = models.DateTimeField(default=clock.now)
 
 
@@ -190,3 +203,16 @@ class AuditLogEntry(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["organization_id", "datetime"], name="orgs_audit_by_time")]
+
+
+class AnalyticsFact(models.Model):
+    """One fact about how the server is used, for whoever runs it: `release.created`, by which client."""
+
+    name = models.CharField(max_length=64)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
+    user_id = models.BigIntegerField(null=True, blank=True)
+    data = models.JSONField(default=dict)
+    datetime = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "datetime"], name="orgs_fact_by_time")]

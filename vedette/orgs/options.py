@@ -8,24 +8,41 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from vedette.core import json
 from vedette.core.errors import RuleBroken
 from vedette.orgs.models import Organization, OrganizationOption
 from vedette.orgs.roles import is_role
+from vedette.wire.quotas import ABUSE_GROUPS, ABUSE_MOST
 
 T = TypeVar("T")
+LONGEST_RETENTION = 3650  # days
+MOST_WORDS, LONGEST_WORD = 500, 256  # entries of a list, characters of one
+LONGEST_VALUE = 8192  # bytes of any other setting as JSON, unless it has a check of its own
 
 
 @dataclass(frozen=True, slots=True)
 class Option(Generic[T]):
     """One setting. `field` is its name in the API, `key` the one it is stored under.
 
-    `read` turns a JSON value into the option's type, or raises `RuleBroken`.
+    `read` turns a JSON value into the option's type, or raises `RuleBroken`. `check` says what is wrong with a value
+    that is to be written; what is stored already is not asked for it.
     """
 
     field: str
     key: str
     default: T
     read: Callable[[Any], T]
+    check: Callable[[T], list[str]] | None = None
+
+    def written(self, value: Any) -> T:
+        """A value that is to be stored. Raises `RuleBroken` by the option's API name."""
+        try:
+            typed = self.read(value)
+        except RuleBroken as error:
+            raise RuleBroken({self.field: error.errors[""]}) from error
+        if complaints := (self.check or complaints_about_size)(typed):
+            raise RuleBroken({self.field: complaints})
+        return typed
 
     def stored(self, value: Any) -> T:
         """What a stored value means: the default where it is of the wrong type."""
@@ -65,6 +82,19 @@ def words(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(line.strip() for line in lines if line.strip()))
 
 
+def complaints_about_words(lines: tuple[str, ...]) -> list[str]:
+    """What is wrong with a list of texts: every event may be compared with each of them."""
+    if len(lines) > MOST_WORDS:
+        return [f"{len(lines)} entries, {MOST_WORDS} are allowed."]
+    return [f"{line[:60]!r} is longer than {LONGEST_WORD} characters." for line in lines if len(line) > LONGEST_WORD]
+
+
+def complaints_about_size(value: Any) -> list[str]:
+    """What is wrong with any other value: settings are read whole, and for many projects at once."""
+    size = len(json.dumps(value))
+    return [f"{size} bytes, {LONGEST_VALUE} are allowed."] if size > LONGEST_VALUE else []
+
+
 def text(value: Any) -> str:
     """A text; null is the empty one."""
     if value is None:
@@ -100,8 +130,10 @@ def role_name(value: Any) -> str:
 PROJECT_RATE_LIMIT = Option("projectRateLimit", "sentry:project-rate-limit", 100, number(0, 100))
 ACCOUNT_RATE_LIMIT = Option("accountRateLimit", "sentry:account-rate-limit", 0, number(0, 10**9))
 DATA_SCRUBBER = Option("dataScrubber", "sentry:require_scrub_data", False, flag)
-SENSITIVE_FIELDS: Option[tuple[str, ...]] = Option("sensitiveFields", "sentry:sensitive_fields", (), words)
-SAFE_FIELDS: Option[tuple[str, ...]] = Option("safeFields", "sentry:safe_fields", (), words)
+SENSITIVE_FIELDS: Option[tuple[str, ...]] = Option(
+    "sensitiveFields", "sentry:sensitive_fields", (), words, complaints_about_words
+)
+SAFE_FIELDS: Option[tuple[str, ...]] = Option("safeFields", "sentry:safe_fields", (), words, complaints_about_words)
 SCRAPE_JAVASCRIPT = Option("scrapeJavaScript", "sentry:scrape_javascript", True, flag)
 DATA_SCRUBBER_DEFAULTS = Option("dataScrubberDefaults", "sentry:require_scrub_defaults", False, flag)
 STORE_CRASH_REPORTS = Option("storeCrashReports", "sentry:store_crash_reports", 0, number(-1, 100))
@@ -112,7 +144,34 @@ ALERTS_MEMBER_WRITE = Option("alertsMemberWrite", "sentry:alerts_member_write", 
 ALLOW_MEMBER_INVITE = Option("allowMemberInvite", "sentry:allow_member_invite", True, flag)
 SCRUB_IP_ADDRESSES = Option("scrubIPAddresses", "sentry:require_scrub_ip_address", False, flag)
 RELAY_PII_CONFIG = Option("relayPiiConfig", "sentry:relay_pii_config", None, optional(text))
+# Limits against floods: so many a second, taken over ten seconds; 0 is none.
+LIMITS: dict[str, Option[int]] = {
+    group: Option(
+        {"attachment_bytes": "attachmentBytesLimit"}.get(group, f"{group.removesuffix('s')}Limit"),
+        f"vedette:{group}_limit",
+        0,
+        number(0, ABUSE_MOST.get(group, 10**6)),
+    )
+    for group in ABUSE_GROUPS
+}
+SPIKE_PROTECTION = Option("spikeProtection", "vedette:spike_protection", False, flag)
 ALLOW_JOIN_REQUESTS = Option("allowJoinRequests", "sentry:join_requests", True, flag)
+# Kept so that settings survive a move; nothing in Vedette does what they switch.
+APDEX_THRESHOLD = Option("apdexThreshold", "sentry:apdex_threshold", 300, number(1, 10**6))
+AI_SUGGESTED_SOLUTION = Option("aiSuggestedSolution", "sentry:ai_suggested_solution", True, flag)
+GITHUB_PR_BOT = Option("githubPRBot", "sentry:github_pr_bot", True, flag)
+GITHUB_OPEN_PR_BOT = Option("githubOpenPRBot", "sentry:github_open_pr_bot", True, flag)
+GITHUB_NUDGE_INVITE = Option("githubNudgeInvite", "sentry:github_nudge_invite", True, flag)
+AGGREGATED_DATA_CONSENT = Option("aggregatedDataConsent", "sentry:aggregated_data_consent", False, flag)
+GEN_AI_CONSENT = Option("genAIConsent", "sentry:gen_ai_consent", False, flag)
+# Empty means what the server keeps.
+RETENTION_DAYS = Option("retentionDays", "vedette:retention_days", None, optional(number(1, LONGEST_RETENTION)))
+ATTACHMENT_RETENTION_DAYS = Option(
+    "attachmentRetentionDays", "vedette:attachment_retention_days", None, optional(number(1, LONGEST_RETENTION))
+)
+STORM_EVENTS_PER_MINUTE = Option(
+    "stormEventsPerMinute", "vedette:storm_events_per_minute", None, optional(number(0, 10**9))
+)
 
 OPTIONS: tuple[Option[Any], ...] = (
     PROJECT_RATE_LIMIT,
@@ -131,6 +190,18 @@ OPTIONS: tuple[Option[Any], ...] = (
     SCRUB_IP_ADDRESSES,
     RELAY_PII_CONFIG,
     ALLOW_JOIN_REQUESTS,
+    APDEX_THRESHOLD,
+    AI_SUGGESTED_SOLUTION,
+    GITHUB_PR_BOT,
+    GITHUB_OPEN_PR_BOT,
+    GITHUB_NUDGE_INVITE,
+    AGGREGATED_DATA_CONSENT,
+    GEN_AI_CONSENT,
+    *LIMITS.values(),
+    SPIKE_PROTECTION,
+    RETENTION_DAYS,
+    ATTACHMENT_RETENTION_DAYS,
+    STORM_EVENTS_PER_MINUTE,
 )
 
 
@@ -156,7 +227,7 @@ def set_option(organization: Organization, option: Option[T], value: Any) -> str
 
     Raises `RuleBroken` with the option's API name as the field.
     """
-    typed = _typed(option, value)
+    typed = option.written(value)
     row, created = OrganizationOption.objects.get_or_create(
         organization=organization, key=option.key, defaults={"value": typed}
     )
@@ -165,10 +236,3 @@ def set_option(organization: Organization, option: Option[T], value: Any) -> str
     before = option.stored(row.value)
     OrganizationOption.objects.filter(pk=row.pk).update(value=typed)
     return None if before == typed else f"from {before} to {typed}"
-
-
-def _typed(option: Option[T], value: Any) -> T:
-    try:
-        return option.read(value)
-    except RuleBroken as error:
-        raise RuleBroken({option.field: error.errors[""]}) from error

@@ -5,14 +5,27 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from vedette.accounts.models import User
+from vedette.core import clock
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import new_hex
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.changes import refuse_scrubbing_rules
 from vedette.orgs.slugs import PROJECT_LENGTH, SlugTaken, check_slug
 from vedette.projects.models import ObjectStatus, Project, ProjectKey, ProjectOption
-from vedette.projects.options import OPTIONS, set_option
+from vedette.projects.options import (
+    FINGERPRINTING_RULES,
+    GROUPING_CONFIG,
+    GROUPING_ENHANCEMENTS,
+    OPTIONS,
+    SECONDARY_GROUPING_CONFIG,
+    SECONDARY_GROUPING_EXPIRY,
+    set_option,
+)
+from vedette.projects.rules import remember_rules
 from vedette.projects.services import LONGEST_LABEL, LONGEST_NAME, LONGEST_PLATFORM
+from vedette.projects.transitions import change_config
+from vedette.tasks.names import DELETIONS
+from vedette.tasks.schedule import hasten
 
 LAST_SLUG = "vedette:slug_before_deletion"
 
@@ -56,7 +69,15 @@ def change_project(
 
 
 def _set(project: Project, option: Any, changes: dict[str, Any]) -> bool:
-    return set_option(project, option, changes[option.field])
+    value = changes[option.field]
+    if option is GROUPING_CONFIG:
+        return change_config(project, value, clock.now())
+    if option in (SECONDARY_GROUPING_CONFIG, SECONDARY_GROUPING_EXPIRY):
+        return False  # they follow from a change of the configuration
+    changed = set_option(project, option, value)
+    if changed and option in (GROUPING_ENHANCEMENTS, FINGERPRINTING_RULES):
+        remember_rules(project, option.read(value))
+    return changed
 
 
 def _columns(project: Project, changes: dict[str, Any]) -> dict[str, Any]:
@@ -105,6 +126,7 @@ def schedule_deletion(
         data=data,
         ip_address=ip_address,
     )
+    hasten(DELETIONS, clock.now())
     project.status, project.slug = ObjectStatus.PENDING_DELETION, slug
     return True
 

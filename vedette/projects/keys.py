@@ -1,14 +1,28 @@
-"""What the door has to know about a key, from one query."""
+"""What the door has to know about a key, from three queries."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import Error as DatabaseError
 from django.db import connection
+from django.db.models import QuerySet
 
 from vedette.core.errors import TryAgain
-from vedette.orgs.models import OrganizationStatus
+from vedette.orgs import options as org_options
+from vedette.orgs.models import OrganizationOption, OrganizationStatus
+from vedette.orgs.options import Option
 from vedette.projects.models import ObjectStatus, ProjectKey, ProjectOption
-from vedette.projects.options import ALLOWED_DOMAINS
+from vedette.projects.options import ALLOWED_DOMAINS, LIMITS, SPIKE_PROTECTION, is_protected
+from vedette.wire.quotas import KEY_QUOTA, MINUTE, ORG_QUOTA, PROJECT_QUOTA, Quota, abuse_quota, quota
+
+PROJECT_OPTIONS: tuple[Option[Any], ...] = (ALLOWED_DOMAINS, SPIKE_PROTECTION, *LIMITS.values())
+ORG_OPTIONS: tuple[Option[Any], ...] = (
+    org_options.ACCOUNT_RATE_LIMIT,
+    org_options.PROJECT_RATE_LIMIT,
+    org_options.SPIKE_PROTECTION,
+    *org_options.LIMITS.values(),
+)
 
 
 class KeysUnavailable(TryAgain):
@@ -19,7 +33,10 @@ class KeysUnavailable(TryAgain):
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
-    """A key, its project, and whether either may receive. `rate_limit` is (items, window in seconds)."""
+    """A key, its project, and whether either may receive. `quotas` are all that its items count against.
+
+    `is_protected` says that spikes of the project are cut off; how high they may go, its past says.
+    """
 
     organization_id: int
     project_id: int
@@ -28,7 +45,8 @@ class KeyFacts:
     active: bool
     project_active: bool
     allowed_domains: tuple[str, ...]
-    rate_limit: tuple[int, int] | None
+    quotas: tuple[Quota, ...]
+    is_protected: bool
 
 
 def load_key(public_key: str) -> KeyFacts | None:
@@ -51,10 +69,8 @@ def _load(public_key: str) -> KeyFacts | None:
     if key is None:
         return None
     project = key.project
-    stored = ProjectOption.objects.filter(project_id=project.pk, key=ALLOWED_DOMAINS.key).values_list(
-        "value", flat=True
-    )
-    count, window = key.rate_limit_count, key.rate_limit_window
+    own = _stored(ProjectOption.objects.filter(project_id=project.pk), PROJECT_OPTIONS)
+    shared = _stored(OrganizationOption.objects.filter(organization_id=project.organization_id), ORG_OPTIONS)
     return KeyFacts(
         organization_id=project.organization_id,
         project_id=project.pk,
@@ -63,6 +79,33 @@ def _load(public_key: str) -> KeyFacts | None:
         active=key.is_active,
         project_active=project.status == ObjectStatus.ACTIVE
         and project.organization.status == OrganizationStatus.ACTIVE,
-        allowed_domains=next((ALLOWED_DOMAINS.stored(value) for value in stored), ALLOWED_DOMAINS.default),
-        rate_limit=(count, window) if count is not None and window else None,
+        allowed_domains=own[ALLOWED_DOMAINS.field],
+        quotas=tuple(_quotas(key, own, shared)),
+        is_protected=is_protected(own, shared),
     )
+
+
+def _stored(rows: QuerySet[Any], options: tuple[Option[Any], ...]) -> dict[str, Any]:
+    """The values of these options by their API names, defaults filled in."""
+    found = dict(rows.filter(key__in=[option.key for option in options]).values_list("key", "value"))
+    return {one.field: one.stored(found[one.key]) if one.key in found else one.default for one in options}
+
+
+def _quotas(key: ProjectKey, own: dict[str, Any], shared: dict[str, Any]) -> Iterator[Quota]:
+    """The narrowest first: its reason is the one that a refusal is counted under."""
+    project, organization = key.project_id, key.project.organization_id
+    if key.rate_limit_count is not None and key.rate_limit_window:
+        count, window = key.rate_limit_count, key.rate_limit_window
+        yield quota(f"key:{key.pk}", "key", count, window, KEY_QUOTA, organization)
+    for group, option in LIMITS.items():
+        if own[option.field]:
+            yield abuse_quota(f"project:{project}", "project", group, own[option.field], organization)
+    for group, option in org_options.LIMITS.items():
+        if shared[option.field]:
+            yield abuse_quota(f"organization:{organization}", "organization", group, shared[option.field], organization)
+    account, percent = shared[org_options.ACCOUNT_RATE_LIMIT.field], shared[org_options.PROJECT_RATE_LIMIT.field]
+    if account and percent < 100:
+        allowed = max(1, account * percent // 100)
+        yield quota(f"project:{project}", "project", allowed, MINUTE, PROJECT_QUOTA, organization)
+    if account:
+        yield quota(f"organization:{organization}", "organization", account, MINUTE, ORG_QUOTA, organization)

@@ -68,6 +68,12 @@ class Project(SnowflakeModel):
     def __str__(self) -> str:
         return self.slug
 
+    @property
+    def has_reported(self) -> bool:
+        """Whether an application has ever sent an event, a transaction or a session."""
+        telemetry = ProjectFlags.HAS_TRANSACTIONS | ProjectFlags.HAS_SESSIONS
+        return self.first_event is not None or bool(self.flags & telemetry)
+
 
 class ProjectTeam(models.Model):
     """A team that a project belongs to."""

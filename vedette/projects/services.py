@@ -4,10 +4,12 @@ from django.db import IntegrityError, transaction
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
+from vedette.grouping import configs
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.models import Organization, Team
 from vedette.orgs.slugs import PROJECT_LENGTH, SlugTaken, check_slug, slug_from, with_suffix
-from vedette.projects.models import ObjectStatus, Project, ProjectKey, ProjectTeam
+from vedette.projects.models import ObjectStatus, Project, ProjectKey, ProjectOption, ProjectTeam
+from vedette.projects.options import GROUPING_CONFIG
 from vedette.wire.dsn import build_dsn
 
 LONGEST_NAME = 200
@@ -42,6 +44,8 @@ def create_project(
             if team:
                 ProjectTeam.objects.create(project=project, team=team)
             ProjectKey.objects.create(project=project, label=DEFAULT_KEY_LABEL)
+            if configs.NEWEST is not configs.FIRST:
+                ProjectOption.objects.create(project=project, key=GROUPING_CONFIG.key, value=configs.NEWEST.id)
             record(
                 AuditEvent.PROJECT_CREATE,
                 organization,

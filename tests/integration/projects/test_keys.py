@@ -3,12 +3,16 @@ import threading
 import pytest
 from django.db import connection, connections
 
+from vedette.orgs import options as org_options
 from vedette.orgs.models import Organization, OrganizationStatus
 from vedette.orgs.services import create_organization
 from vedette.projects.keys import KeyFacts, KeysUnavailable, load_key
 from vedette.projects.models import ObjectStatus, Project, ProjectKey
-from vedette.projects.options import ALLOWED_DOMAINS, set_option
+from vedette.projects.options import ALLOWED_DOMAINS, LIMITS, SPIKE_PROTECTION, set_option
 from vedette.projects.services import create_project, default_key
+from vedette.wire.items import RULES
+from vedette.wire.outcomes import Category
+from vedette.wire.quotas import ABUSE_DEFAULTS
 
 
 @pytest.fixture
@@ -17,6 +21,8 @@ def key(db):
 
 
 def test_a_key_says_where_it_belongs_and_what_it_may(key):
+    for group in ABUSE_DEFAULTS:
+        set_option(key.project, LIMITS[group], 0)
     assert load_key(key.public_key) == KeyFacts(
         organization_id=key.project.organization_id,
         project_id=key.project_id,
@@ -25,7 +31,8 @@ def test_a_key_says_where_it_belongs_and_what_it_may(key):
         active=True,
         project_active=True,
         allowed_domains=("*",),
-        rate_limit=None,
+        quotas=(),
+        is_protected=False,
     )
 
 
@@ -39,8 +46,53 @@ def test_limits_and_domains_are_read(key):
 
     facts = load_key(key.public_key)
 
-    assert facts.rate_limit == (10, 60)
+    limit = facts.quotas[0]
+    assert (limit.scope, limit.limit, limit.seconds, limit.reason) == ("key", 10, 60, "key_quota")
     assert facts.allowed_domains == ("example.com", "*.example.org")
+
+
+def test_limits_of_the_project_and_the_organization_are_the_keys_too(key):
+    organization, project = key.project.organization, key.project
+    org_options.set_option(organization, org_options.ACCOUNT_RATE_LIMIT, 1000)
+    org_options.set_option(organization, org_options.PROJECT_RATE_LIMIT, 25)
+    org_options.set_option(organization, org_options.LIMITS["transactions"], 50)
+    set_option(project, LIMITS["errors"], 7)
+    for group in ABUSE_DEFAULTS:
+        set_option(project, LIMITS[group], 0)
+
+    found = {one.reason: one for one in load_key(key.public_key).quotas}
+
+    assert {reason: (one.scope, one.limit, one.seconds) for reason, one in found.items()} == {
+        "project_abuse_limit": ("project", 70, 10),
+        "org_abuse_limit": ("organization", 500, 10),
+        "project_quota": ("project", 250, 60),
+        "org_quota": ("organization", 1000, 60),
+    }
+    assert found["org_abuse_limit"].categories == (Category.TRANSACTION,)
+    assert found["project_quota"].categories == (Category.DEFAULT, Category.ERROR, Category.SECURITY)
+
+
+def test_without_a_word_files_and_user_reports_have_a_limit_and_the_largest_envelope_fits_into_it(key):
+    found = {one.categories: one.limit for one in load_key(key.public_key).quotas}
+
+    assert found == {
+        (Category.ATTACHMENT_ITEM,): 1000,
+        (Category.ATTACHMENT,): 250 * 2**20,
+        (Category.FEEDBACK,): 100,
+    }
+    assert RULES["attachment"].budget.total_bytes < found[Category.ATTACHMENT,]
+
+
+@pytest.mark.parametrize(
+    ("own", "shared", "protected"),
+    [(None, False, False), (None, True, True), ("on", False, True), ("off", True, False), ("inherit", True, True)],
+)
+def test_spike_protection_is_off_unless_the_project_or_else_the_organization_says_so(key, own, shared, protected):
+    org_options.set_option(key.project.organization, org_options.SPIKE_PROTECTION, shared)
+    if own:
+        set_option(key.project, SPIKE_PROTECTION, own)
+
+    assert load_key(key.public_key).is_protected is protected
 
 
 def test_a_disabled_key_project_or_organization_shows(key):
