@@ -4,18 +4,19 @@ Everything is done in bulk, for a whole batch of events, inside the caller's tra
 makes at the same time is taken as it is. Source: the release specification, 12.1 to 12.3 with every [V].
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db.models import F, Value
-from django.db.models.functions import Greatest, Least
+from django.db.models import Count, F
 
-from vedette.core import clock
+from vedette.core import clock, sql
+from vedette.core.pieces import pieces
 from vedette.projects.models import Environment, EnvironmentProject, Project, ProjectFlags
-from vedette.releases import versions
+from vedette.releases import bounds, links, versions
 from vedette.releases.age import plausible, witness
 from vedette.releases.models import (
     Distribution,
@@ -26,6 +27,7 @@ from vedette.releases.models import (
 )
 
 LAST_SEEN_STEP = timedelta(seconds=60)
+_DIST = ("release_id", "name")
 
 _Row = TypeVar("_Row", ReleaseEnvironment, ReleaseProjectEnvironment)
 
@@ -79,6 +81,14 @@ def record(sightings: Iterable[Sighting]) -> Sightings:
     return found
 
 
+def record_releases(sightings: Iterable[Sighting]) -> dict[tuple[int, str], Release]:
+    """Make and date releases, and link them to their projects, and nothing else: for what tells of no environment."""
+    valid = [one for one in sightings if one.version and versions.is_valid(one.version)]
+    releases = _releases(valid)
+    _link_projects([one for one in valid if (one.organization_id, one.version) in releases], releases)
+    return releases
+
+
 def _environments(sightings: Sequence[Sighting]) -> dict[tuple[int, str], int]:
     wanted = {(one.organization_id, one.environment): one.at for one in sightings}
     if not wanted:
@@ -89,15 +99,10 @@ def _environments(sightings: Sequence[Sighting]) -> dict[tuple[int, str], int]:
     known = {(row.organization_id, row.name): row.pk for row in rows}
     missing = wanted.keys() - known.keys()
     if missing:
-        Environment.objects.bulk_create(
-            [Environment(organization_id=key[0], name=key[1]) for key in sorted(missing)], ignore_conflicts=True
-        )
-        known = {(row.organization_id, row.name): row.pk for row in rows.all()}
+        known |= _make_environments(sightings, missing)
     pairs = {(one.project_id, known[one.organization_id, one.environment]) for one in sightings}
-    linked = EnvironmentProject.objects.filter(
-        project_id__in={pair[0] for pair in pairs}, environment_id__in={pair[1] for pair in pairs}
-    )
-    unlinked = pairs - set(linked.values_list("project_id", "environment_id"))
+    names = ("project_id", "environment_id")
+    unlinked = pairs - set(sql.matching("projects_environmentproject", names, pairs, names))
     EnvironmentProject.objects.bulk_create(
         [
             EnvironmentProject(project_id=project, environment_id=environment)
@@ -106,6 +111,22 @@ def _environments(sightings: Sequence[Sighting]) -> dict[tuple[int, str], int]:
         ignore_conflicts=True,
     )
     return {key: known[key] for key in wanted}
+
+
+def _make_environments(sightings: Sequence[Sighting], missing: Set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """The new environments, made; one that there is no room for is "none given"."""
+    new = [(one.project_id, (one.organization_id, one.environment)) for one in sightings]
+    made = bounds.admitted(EnvironmentProject, (pair for pair in new if pair[1] in missing), bounds.MAX_ENVIRONMENTS)
+    folded = missing - made
+    made |= {(organization_id, "") for organization_id, _ in folded}
+    Environment.objects.bulk_create(
+        [Environment(organization_id=key[0], name=key[1]) for key in sorted(made)], ignore_conflicts=True
+    )
+    rows = Environment.objects.filter(
+        organization_id__in={key[0] for key in made}, name__in={key[1] for key in made}
+    ).values_list("organization_id", "name", "pk")
+    known = {(organization_id, name): pk for organization_id, name, pk in rows}
+    return known | {key: known[key[0], ""] for key in folded}
 
 
 def _releases(sightings: Sequence[Sighting]) -> dict[tuple[int, str], Release]:
@@ -123,7 +144,9 @@ def _releases(sightings: Sequence[Sighting]) -> dict[tuple[int, str], Release]:
         organization_id__in={key[0] for key in wanted}, version__in={key[1] for key in wanted}
     )
     known = {(row.organization_id, row.version): row for row in rows}
-    missing = {(one.organization_id, one.version) for one in sightings if one.creates} - known.keys()
+    new = [(one.project_id, (one.organization_id, one.version)) for one in sightings if one.creates]
+    new = [pair for pair in new if pair[1] not in known]
+    missing = bounds.admitted(ReleaseProject, new, bounds.MAX_RELEASES) if new else set()
     if missing:
         Release.objects.bulk_create(
             [
@@ -148,16 +171,15 @@ def _link_projects(sightings: Sequence[Sighting], releases: dict[tuple[int, str]
     pairs = {(one.project_id, releases[one.organization_id, one.version].pk) for one in sightings}
     if not pairs:
         return
-    linked = ReleaseProject.objects.filter(
-        project_id__in={pair[0] for pair in pairs}, release_id__in={pair[1] for pair in pairs}
-    )
-    unlinked = pairs - set(linked.values_list("project_id", "release_id"))
+    names = ("project_id", "release_id")
+    unlinked = pairs - set(sql.matching("releases_releaseproject", names, pairs, names))
     if not unlinked:
         return
     ReleaseProject.objects.bulk_create(
         [ReleaseProject(project_id=project, release_id=release) for project, release in sorted(unlinked)],
         ignore_conflicts=True,
     )
+    links.tell(unlinked)
     flag = int(ProjectFlags.HAS_RELEASES)
     Project.objects.filter(pk__in={pair[0] for pair in unlinked}).update(flags=F("flags").bitor(flag))
 
@@ -170,16 +192,18 @@ def _distributions(sightings: Sequence[Sighting], releases: dict[tuple[int, str]
     }
     if not wanted:
         return
-    known = Distribution.objects.filter(release_id__in={key[1] for key in wanted}, name__in={key[2] for key in wanted})
-    present = set(known.values_list("organization_id", "release_id", "name"))
-    Distribution.objects.bulk_create(
-        [
-            Distribution(organization_id=key[0], release_id=key[1], name=key[2], date_added=at)
-            for key, at in sorted(wanted.items())
-            if key not in present
-        ],
-        ignore_conflicts=True,
-    )
+    known = set(sql.matching("releases_distribution", _DIST, {key[1:] for key in wanted}, _DIST))
+    missing = sorted(key for key in wanted if key[1:] not in known)
+    if not missing:
+        return
+    rows = Distribution.objects.filter(release_id__in={key[1] for key in missing}).order_by().values_list("release_id")
+    number = Counter(dict(rows.annotate(Count("pk"))))
+    made = []
+    for key in missing:
+        number[key[1]] += 1
+        if number[key[1]] <= bounds.MAX_DISTRIBUTIONS:  # those beyond it stay tags of their events
+            made.append(Distribution(organization_id=key[0], release_id=key[1], name=key[2], date_added=wanted[key]))
+    Distribution.objects.bulk_create(made, ignore_conflicts=True)
 
 
 def _last_seen(sightings: Sequence[Sighting], found: Sightings) -> None:
@@ -198,22 +222,27 @@ def _last_seen(sightings: Sequence[Sighting], found: Sightings) -> None:
 def _widen(model: type[_Row], owner: str, spans: dict[tuple[int, int, int], _Span]) -> None:
     if not spans:
         return
-    fields = (owner, "release_id", "environment_id")
-    rows = model._default_manager.filter(
-        release_id__in={key[1] for key in spans}, environment_id__in={key[2] for key in spans}
-    )
-    known = {tuple(getattr(row, name) for name in fields): row for row in rows}
+    names = (owner, "release_id", "environment_id")
+    # Exactly these: of some releases and some environments there may be every combination.
+    pks = [pk for (pk,) in sql.matching(model._meta.db_table, names, spans, ("id",))]
+    rows = [row for some in pieces(pks) for row in model._default_manager.filter(pk__in=some)]
+    known = {tuple(getattr(row, name) for name in names): row for row in rows}
     model._default_manager.bulk_create(
         [
-            model(**dict(zip(fields, key, strict=True)), first_seen=span.first, last_seen=span.last)
+            model(**dict(zip(names, key, strict=True)), first_seen=span.first, last_seen=span.last)
             for key, span in sorted(spans.items())
             if key not in known
         ],
         ignore_conflicts=True,
     )
-    for key, span in sorted(spans.items()):
-        row = known.get(key)
-        if row and (span.first < row.first_seen or span.last > row.last_seen + LAST_SEEN_STEP):
-            model._default_manager.filter(pk=row.pk).update(
-                first_seen=Least("first_seen", Value(span.first)), last_seen=Greatest("last_seen", Value(span.last))
-            )
+    late = [(known[key], span) for key, span in sorted(spans.items()) if key in known]
+    first, last = sql.least(), sql.greatest()
+    sql.run_many(
+        f"UPDATE {model._meta.db_table} SET first_seen = {first}(first_seen, %s), "  # noqa: S608
+        f"last_seen = {last}(last_seen, %s) WHERE id = %s",
+        [
+            (sql.moment(span.first), sql.moment(span.last), row.pk)
+            for row, span in late
+            if span.first < row.first_seen or span.last > row.last_seen + LAST_SEEN_STEP
+        ],
+    )

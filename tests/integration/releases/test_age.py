@@ -2,11 +2,15 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from tests.support.factories import a_project, an_organization
+from vedette.core import clock
 from vedette.orgs.models import Organization
 from vedette.releases.age import plausible, witness
+from vedette.releases.creation import get_or_create
 from vedette.releases.models import Release
+from vedette.releases.sightings import Sighting, record
 
 MORNING = datetime(2026, 3, 1, 8, tzinfo=UTC)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -74,6 +78,44 @@ def test_of_two_writers_that_race_the_earlier_moment_wins(a_release, order):
         thread.join(timeout=30)
 
     assert Release.objects.get(pk=release.pk).date_added == MORNING
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("earlier", ["pipeline", "event"])
+def test_a_pipeline_and_an_event_that_race_to_make_a_release_leave_the_earlier_moment(earlier):
+    project = a_project(an_organization("acme"))
+    now = clock.now()
+    said = {"pipeline": now - timedelta(hours=2), "event": now - timedelta(hours=1)}
+    if earlier == "event":
+        said = {"pipeline": said["event"], "event": said["pipeline"]}
+    start, raised = threading.Barrier(2), []
+
+    def make_it():
+        with transaction.atomic():
+            get_or_create(project.organization, "web@1.0", now=said["pipeline"], defaults={})
+
+    def see_it():
+        seen = Sighting(project.organization_id, project.pk, "web@1.0", "", "production", said["event"])
+        with transaction.atomic():
+            record([seen])
+
+    def run(work):
+        try:
+            start.wait(timeout=10)
+            work()
+        except Exception as error:  # noqa: BLE001 (the test says that there may be none)
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(work,)) for work in (make_it, see_it)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert raised == []
+    assert Release.objects.get().date_added == min(said.values())
 
 
 def test_only_a_plausible_moment_is_evidence():

@@ -8,10 +8,13 @@ from __future__ import annotations
 from enum import IntEnum
 
 from django.db import models
+from django.db.models.functions import Coalesce
 
 from vedette.core import clock
 from vedette.orgs.models import Organization
 from vedette.projects.models import Environment, Project
+
+_SEMVER = ("major", "minor", "patch", "revision", "prerelease_key")
 
 
 class ReleaseStatus(IntEnum):
@@ -49,10 +52,21 @@ class Release(models.Model):
     build_code = models.TextField(null=True, blank=True)
     build_number = models.BigIntegerField(null=True, blank=True)
     user_agent = models.TextField(null=True, blank=True)
+    sort_date = models.GeneratedField(  # the one order by age that everything uses
+        expression=Coalesce("date_released", "date_added"), output_field=models.DateTimeField(), db_persist=True
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["organization", "version"], name="releases_release_unique")]
-        indexes = [models.Index(fields=["organization", "date_added"], name="releases_by_age")]
+        indexes = [  # what lists are ordered by; of equal rows the one that was made later comes first
+            models.Index(fields=["organization", "date_added", "id"], name="releases_by_age"),
+            models.Index(fields=["organization", "sort_date", "id"], name="releases_by_sort_date"),
+            models.Index(fields=["organization", "build_number", "sort_date", "id"], name="releases_by_build"),
+            models.Index(fields=["organization", "build_code"], name="releases_by_build_code"),
+            models.Index(fields=["organization", "status", "sort_date", "id"], name="releases_by_status"),
+            models.Index(fields=["organization", *_SEMVER, "sort_date", "id"], name="releases_by_semver"),
+            models.Index(fields=["organization", "package", *_SEMVER], name="releases_by_package"),
+        ]
 
     def __str__(self) -> str:
         return self.version
@@ -105,6 +119,13 @@ class ReleaseProjectEnvironment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["project", "release", "environment"], name="releases_rpe_unique")
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "adopted", "release", "environment"],
+                name="releases_by_adoption",
+                condition=models.Q(adopted__isnull=False),
+            )
         ]
 
 

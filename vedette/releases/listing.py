@@ -1,0 +1,150 @@
+"""Lists of releases: which there are, in which order, and what comes before and after one of them.
+
+Source: the release specification, 14 and 15.2; the release health specification, 6.4. Where a list is ordered by age,
+that is `sort_date`, the date of release or else the date of the first sight: the same order everywhere.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Exists, Q, QuerySet
+
+from vedette.core.errors import RuleBroken
+from vedette.core.pieces import pieces
+from vedette.events.client import EventStore
+from vedette.releases.conditions import SEMVER, Scope
+from vedette.releases.health import HealthQuestion, scores
+from vedette.releases.legs import NEWEST, Pair, Paired, adoption_legs
+from vedette.releases.models import Release, ReleaseProject, ReleaseStatus
+from vedette.releases.walking import Leg, Listed, Rows, Slice, Without, walk
+
+SORTS = ("date", "semver", "build", "adoption")
+"""The orders that the relational database knows."""
+
+
+def listed(scope: Scope, status: str) -> QuerySet[Release]:
+    """The releases of a scope, with environments those seen there, and of a status: `open`, `archived` or any ("").
+
+    Raises `RuleBroken` for a word that is no status.
+    """
+    rows = scope.releases()
+    if scope.environments:
+        rows = rows.filter(Exists(scope.sightings()))
+    if status == "archived":
+        return rows.filter(status=ReleaseStatus.ARCHIVED)
+    if status == "open":
+        return rows.filter(Q(status=ReleaseStatus.OPEN) | Q(status__isnull=True))
+    if status:
+        raise RuleBroken("invalid value for status")
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which page: `number` (from 0) of `size` rows. `name` is what else decides which rows the list has."""
+
+    size: int
+    number: int
+    name: tuple[Any, ...]
+
+
+def page(rows: QuerySet[Release], sort: str, scope: Scope, wanted: Wanted) -> Slice[Release]:
+    """A page of the releases in the order of `sort`, one of `SORTS`; by build those without a number are left out."""
+    found = walk(_legs(rows, sort, scope), (sort, scope, *wanted.name), wanted.size, wanted.number)
+    ids = [key[-1] for key in found.rows]
+    known = Release.objects.in_bulk(ids)
+    return Slice([known[pk] for pk in ids if pk in known], found.has_next)
+
+
+def dates_page(rows: QuerySet[Release], scope: Scope, wanted: Wanted) -> Slice[tuple[str, datetime]]:
+    """A page of the versions of the releases with their `date_added`, newest first."""
+    found = walk([Rows(rows, ("date_added", "pk"))], ("dates", scope, *wanted.name), wanted.size, wanted.number)
+    ids = [pk for _, pk in found.rows]
+    versions = dict(Release.objects.filter(pk__in=ids).values_list("pk", "version"))
+    return Slice([(versions[pk], added) for added, pk in found.rows if pk in versions], found.has_next)
+
+
+def paired_page(rows: QuerySet[Release], sort: str, scope: Scope, wanted: Wanted) -> Slice[Pair]:
+    """A page of every (release, project) of the releases in the order of `sort`, one of `SORTS`."""
+    name = ("paired", sort, scope, *wanted.name)
+    return _pairs(walk(_legs(rows, sort, scope, paired=True), name, wanted.size, wanted.number))
+
+
+def health_page(
+    store: EventStore, rows: QuerySet[Release], sort: str, scope: Scope, asked: HealthQuestion, wanted: Wanted
+) -> Slice[Pair]:
+    """A page of every (release, project) in the order of `sort`, one of health's `SORTS`; those without data come
+    last, newest first. Raises `StoreUnavailable`."""
+    ranked = _ranked(store, rows, sort, asked)
+    known = {(key[-2], key[-1]) for key in ranked}
+    others = Without(Paired(Rows(rows, NEWEST), scope), lambda key: (key[-2], key[-1]) in known)
+    name = ("health", sort, scope, asked.summary, *wanted.name)
+    return _pairs(walk([Listed(ranked), others], name, wanted.size, wanted.number))
+
+
+def _pairs(found: Slice[tuple[Any, ...]]) -> Slice[Pair]:
+    return Slice([(key[-2], key[-1]) for key in found.rows], found.has_next)
+
+
+def _legs(rows: QuerySet[Release], sort: str, scope: Scope, *, paired: bool = False) -> list[Leg]:
+    if sort == "adoption":
+        return adoption_legs(rows, scope, paired=paired)
+    if sort == "semver":
+        legs = [
+            Rows(rows.filter(major__isnull=False), (*SEMVER, *NEWEST)),
+            Rows(rows.filter(major__isnull=True), NEWEST),
+        ]
+    elif sort == "build":
+        legs = [Rows(rows.filter(build_number__isnull=False), ("build_number", *NEWEST))]
+    else:
+        legs = [Rows(rows, NEWEST)]
+    return [Paired(leg, scope) for leg in legs] if paired else [*legs]
+
+
+def _ranked(
+    store: EventStore, rows: QuerySet[Release], sort: str, asked: HealthQuestion
+) -> list[tuple[float, Any, int, int]]:
+    """What has data, as (score, date, release, project), the greatest first."""
+    found = scores(store, asked, sort)
+    sign = -1 if sort.startswith("-") else 1
+    releases: dict[int, tuple[str, Any]] = {}
+    for some in pieces(version for _, version in found):  # looked up by their names: going through all takes longer
+        told = rows.filter(version__in=some).order_by().values_list("pk", "version", "sort_date")
+        releases |= {pk: (version, at) for pk, version, at in told}
+    ranked = []
+    for ids in pieces(releases):
+        links = ReleaseProject.objects.filter(release__in=ids, project__in=asked.projects)
+        for release, project in links.values_list("release_id", "project_id"):
+            version, at = releases[release]
+            if (project, version) in found:
+                ranked.append((sign * found[project, version], at, release, project))
+    return sorted(ranked, reverse=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The versions beside a release and at the ends of its list, by age; None where there is none."""
+
+    next: str | None
+    previous: str | None
+    first: str | None
+    last: str | None
+
+
+def neighbours(rows: QuerySet[Release], release: Release) -> Neighbours:
+    """What comes just after `release` (newer) and just before it (older) in `rows`, and their oldest and newest."""
+    upwards, downwards = rows.order_by("sort_date", "pk"), rows.order_by("-sort_date", "-pk")
+    at = release.sort_date
+    newer = Q(sort_date__gt=at) | Q(sort_date=at, pk__gt=release.pk)
+    older = Q(sort_date__lt=at) | Q(sort_date=at, pk__lt=release.pk)
+    return Neighbours(
+        next=_version(upwards.filter(newer, sort_date__gte=at)),
+        previous=_version(downwards.filter(older, sort_date__lte=at)),
+        first=_version(upwards),
+        last=_version(downwards),
+    )
+
+
+def _version(rows: QuerySet[Release]) -> str | None:
+    return rows.values_list("version", flat=True).first()
