@@ -1,41 +1,35 @@
-"""What people do to issues: resolve, archive, reopen, assign. Each says which issues it changed.
+"""What people do to issues: archive, reopen (`issues.resolve` resolves, `issues.assigning` assigns). Each says which
+issues it changed.
 
-Races are settled by conditional updates, so that two people who press the same button leave one entry in the history.
-Source: the issue workflow specification, sections 4, 5 and 8.
+Races are settled under the locks of the rows, so that two people who press the same button leave one entry in the
+history. Source: the issue workflow specification, section 4.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Q
-
 from vedette.accounts.models import User
 from vedette.core import clock
-from vedette.issues.assignees import Assignee, assignees_of
-from vedette.issues.models import Activity, ActivityType, Group, GroupAssignee, GroupStatus, GroupSubStatus
+from vedette.events.client import StoreUnavailable
+from vedette.events.connection import event_store
+from vedette.issues.assigning import assign
+from vedette.issues.escalation import make_forecasts
+from vedette.issues.history import OF_SUBSTATUS
+from vedette.issues.models import ActivityType, Group, GroupSnooze, GroupStatus, GroupSubStatus
+from vedette.issues.moving import SETTLED, Move, Piece, Standing, carry_out, in_pieces
+from vedette.issues.snoozes import Until, begin, needs_users, told, users_ever
+
+__all__ = ["ARCHIVED", "archive", "assign", "reopen"]
 
 NEW_FOR = timedelta(days=7)
-_SETTLED = (GroupStatus.UNRESOLVED, GroupStatus.RESOLVED, GroupStatus.IGNORED)
 ARCHIVED = (
     GroupSubStatus.ARCHIVED_FOREVER,
     GroupSubStatus.ARCHIVED_UNTIL_ESCALATING,
     GroupSubStatus.ARCHIVED_UNTIL_CONDITION_MET,
 )
-
-
-def resolve(groups: Sequence[Group], by: User | None, now: datetime | None = None) -> list[int]:
-    """Mark issues as fixed. An issue that is resolved already is left alone. Returns the ids that changed."""
-    moment = now or clock.now()
-    return _move(
-        groups,
-        by,
-        moment,
-        ActivityType.SET_RESOLVED,
-        Q(status__in=(GroupStatus.UNRESOLVED, GroupStatus.IGNORED)),
-        {"status": GroupStatus.RESOLVED, "substatus": None, "resolved_at": moment},
-    )
+NOTHING = Until()
 
 
 def archive(
@@ -43,126 +37,83 @@ def archive(
     by: User | None,
     substatus: GroupSubStatus = GroupSubStatus.ARCHIVED_FOREVER,
     now: datetime | None = None,
+    until: Until = NOTHING,
 ) -> list[int]:
-    """Put issues aside. A change of the substatus alone counts as a change. Returns the ids that changed."""
-    if substatus not in ARCHIVED:
-        raise ValueError(f"{substatus!r} is no way to archive")
-    return _move(
-        groups,
-        by,
-        now or clock.now(),
+    """Put issues aside; `until` belongs to "until a condition is met". A change of the substatus alone counts as a
+    change, and so do conditions that begin anew. Returns the ids that changed.
+
+    Raises `StoreUnavailable` where users have to be counted and the event store is away.
+    """
+    if substatus not in ARCHIVED or (until and substatus != GroupSubStatus.ARCHIVED_UNTIL_CONDITION_MET):
+        raise ValueError(f"{substatus!r} until {until!r} is no way to archive")
+    moment = now or clock.now()
+    users = users_ever(groups, moment) if needs_users(until) else {}
+    move = Move(
         ActivityType.SET_IGNORED,
-        Q(status__in=_SETTLED) & ~Q(status=GroupStatus.IGNORED, substatus__isnull=False, substatus=substatus),
-        {"status": GroupStatus.IGNORED, "substatus": substatus, "resolved_at": None},
-        {"ignoreUntilEscalating": True} if substatus == GroupSubStatus.ARCHIVED_UNTIL_ESCALATING else {},
+        OF_SUBSTATUS[substatus],
+        GroupStatus.IGNORED,
+        substatus,
+        by,
+        moment,
+        alone=len(groups) == 1,
     )
+
+    def act(piece: Piece, standing: Mapping[int, Standing]) -> list[int]:
+        there = (GroupStatus.IGNORED, substatus)
+        ids = [
+            pk
+            for pk, one in standing.items()
+            if one.status in SETTLED and (until or (one.status, one.substatus) != there)
+        ]
+        snoozes = [_begin(pk, until, by, standing[pk], users, moment) for pk in ids] if until else []
+        carry_out(move, piece, ids, _words(ids, substatus, until, snoozes))
+        GroupSnooze.objects.bulk_create(snoozes)
+        return ids
+
+    changed = in_pieces(groups, act)
+    if substatus == GroupSubStatus.ARCHIVED_UNTIL_ESCALATING and changed:
+        with suppress(StoreUnavailable):  # then the first event has it made
+            make_forecasts(event_store(), [group for group in groups if group.pk in changed], moment)
+    return changed
+
+
+def _begin(
+    group_id: int, until: Until, by: User | None, standing: Standing, users: Mapping[int, int], now: datetime
+) -> GroupSnooze:
+    return begin(group_id, until, by.pk if by else None, standing.times_seen, users, now)
+
+
+def _words(
+    ids: Sequence[int], substatus: GroupSubStatus, until: Until, snoozes: Sequence[GroupSnooze]
+) -> dict[int, dict[str, Any]]:
+    """What the history says about how each issue was archived."""
+    if snoozes:
+        return {one.group_id: {**told(one), "ignoreDuration": until.minutes or None} for one in snoozes}
+    escalating = substatus == GroupSubStatus.ARCHIVED_UNTIL_ESCALATING
+    return {pk: {"ignoreUntilEscalating": True} for pk in ids} if escalating else {}
 
 
 def reopen(groups: Sequence[Group], by: User | None, now: datetime | None = None) -> list[int]:
-    """Make issues unresolved again: an archived one that is younger than a week is new, a resolved one regressed,
-
-    and in bulk every one is ongoing. Returns the ids that changed.
-    """
+    """Make issues unresolved again: an archived one that is younger than a week is new, a resolved one regressed, and
+    in bulk every one is ongoing. Returns the ids that changed."""
     moment = now or clock.now()
-    changed: list[int] = []
-    for group in groups:
-        changed += _move(
-            [group],
-            by,
-            moment,
-            ActivityType.SET_UNRESOLVED,
-            Q(status__in=(GroupStatus.RESOLVED, GroupStatus.IGNORED)),
-            {
-                "status": GroupStatus.UNRESOLVED,
-                "substatus": _reopened(group, moment) if len(groups) == 1 else GroupSubStatus.ONGOING,
-                "resolved_at": None,
-                "active_at": moment,
-            },
+    alone = len(groups) == 1
+
+    def act(piece: Piece, standing: Mapping[int, Standing]) -> list[int]:
+        ids = [pk for pk, one in standing.items() if one.status in (GroupStatus.RESOLVED, GroupStatus.IGNORED)]
+        substatus = GroupSubStatus.ONGOING
+        if alone and ids:
+            substatus = _reopened(standing[ids[0]], piece[ids[0]], moment)
+        history = OF_SUBSTATUS[substatus]
+        carry_out(
+            Move(ActivityType.SET_UNRESOLVED, history, GroupStatus.UNRESOLVED, substatus, by, moment, alone), piece, ids
         )
-    return changed
+        return ids
+
+    return in_pieces(groups, act)
 
 
-def _reopened(group: Group, now: datetime) -> GroupSubStatus:
-    if group.status == GroupStatus.IGNORED and group.first_seen >= now - NEW_FOR:
+def _reopened(standing: Standing, group: Group, now: datetime) -> GroupSubStatus:
+    if standing.status == GroupStatus.IGNORED and group.first_seen >= now - NEW_FOR:
         return GroupSubStatus.NEW
-    return GroupSubStatus.REGRESSED if group.status == GroupStatus.RESOLVED else GroupSubStatus.ONGOING
-
-
-def _move(
-    groups: Sequence[Group],
-    by: User | None,
-    now: datetime,
-    activity: ActivityType,
-    condition: Q,
-    values: dict[str, Any],
-    data: dict[str, Any] | None = None,
-) -> list[int]:
-    """One conditional update and one history entry per issue; the objects in hand follow what was written."""
-    changed = []
-    for group in groups:
-        with transaction.atomic():
-            if not Group.objects.filter(condition, pk=group.pk).update(**values):
-                continue
-            Activity.objects.create(
-                project_id=group.project_id,
-                group=group,
-                type=activity,
-                user_id=by.pk if by else None,
-                datetime=now,
-                data=data or {},
-            )
-        for name, value in values.items():
-            setattr(group, name, value)
-        changed.append(group.pk)
-    return changed
-
-
-def assign(groups: Sequence[Group], to: Assignee | None, by: User | None, now: datetime | None = None) -> list[int]:
-    """Give issues to somebody, or to nobody; the same one again changes nothing. Returns the ids that changed."""
-    moment = now or clock.now()
-    before = assignees_of(groups)
-    return [group.pk for group in groups if before.get(group.pk) != to and _assign(group, to, by, moment)]
-
-
-def _assign(group: Group, to: Assignee | None, by: User | None, now: datetime) -> bool:
-    with transaction.atomic():
-        if to is None:
-            changed = bool(GroupAssignee.objects.filter(group=group).delete()[0])
-        else:
-            changed = _write_assignee(group, to, now)
-        if not changed:
-            return False
-        Activity.objects.create(
-            project_id=group.project_id,
-            group=group,
-            type=ActivityType.ASSIGNED if to else ActivityType.UNASSIGNED,
-            user_id=by.pk if by else None,
-            datetime=now,
-            data={}
-            if to is None
-            else {
-                "assignee": str(to.id),
-                "assigneeEmail": to.email or None,
-                "assigneeName": to.name,
-                "assigneeType": to.kind,
-            },
-        )
-    return True
-
-
-def _write_assignee(group: Group, to: Assignee, now: datetime) -> bool:
-    who = {"user_id": to.id, "team_id": None} if to.kind == "user" else {"user_id": None, "team_id": to.id}
-    unchanged = Q(user_id=to.id) if to.kind == "user" else Q(team_id=to.id)
-    for _ in range(2):  # a second time when somebody else inserted between the two statements
-        rows = GroupAssignee.objects.filter(group=group)
-        if rows.exclude(unchanged).update(**who, date_added=now):
-            return True
-        if rows.filter(unchanged).exists():
-            return False
-        try:
-            with transaction.atomic():
-                GroupAssignee.objects.create(group=group, project_id=group.project_id, date_added=now, **who)
-            return True
-        except IntegrityError:
-            continue
-    return False
+    return GroupSubStatus.REGRESSED if standing.status == GroupStatus.RESOLVED else GroupSubStatus.ONGOING

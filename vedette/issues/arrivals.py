@@ -5,39 +5,53 @@ are touched in the order of their ids, so that two nodes with the same issues wa
 Source: the ingest specification, 14.11 to 14.17; the issue workflow specification, section 6.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
 
-from vedette.core import sql
+from vedette.core import clock, sql
+from vedette.core.errors import TryAgain
+from vedette.core.pieces import pieces
+from vedette.issues import inbox, regressions
 from vedette.issues.models import (
     LEVELS,
     PRIORITY_HIGH,
     PRIORITY_LOW,
     PRIORITY_MEDIUM,
-    Activity,
-    ActivityType,
     Group,
     GroupHash,
     GroupStatus,
     GroupSubStatus,
+    InboxReason,
 )
 from vedette.issues.presence import record_presence
 
 TITLE_LENGTH = 1024
 
 
+_GONE = (GroupStatus.PENDING_DELETION, GroupStatus.DELETION_IN_PROGRESS, GroupStatus.PENDING_MERGE)
+
+
+class IssueGone(TryAgain):
+    """An issue was deleted or merged while a batch with events of it was related: the same batch will make a new one,
+    or find the one that it was merged into."""
+
+    code = "issue-gone"
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """One event as far as an issue is concerned. `release_id` and `environment_id` are rows that exist.
 
-    `counted` is False for an event that takes the place of one already counted in the same issue.
+    `replaces` is the issue in which an earlier event was counted whose place this one takes. `secondary_hashes` are
+    those of the project's previous grouping configuration while the transition from it lasts.
     """
 
+    organization_id: int
     project_id: int
     hashes: tuple[str, ...]
     event_id: str
@@ -53,37 +67,56 @@ class Arrival:
     version: str
     environment_id: int
     environment: str
-    counted: bool = True
+    replaces: int | None = None
+    secondary_hashes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Received:
-    """What became of a batch: the issue of each arrival, in order (None: discarded by a tombstone), and which issues
-    are new or came back."""
+def receive(arrivals: Sequence[Arrival]) -> list[int | None]:
+    """Find or make the issue of every arrival, and count it; gives them in order (None: discarded by a tombstone). Call
+    it once per batch, inside a transaction.
 
-    groups: list[int | None]
-    new: set[int] = field(default_factory=set)
-    regressed: set[int] = field(default_factory=set)
-
-
-def receive(arrivals: Sequence[Arrival]) -> Received:
-    """Find or make the issue of every arrival, and count it. Call it once per batch, inside a transaction."""
+    An arrival that replaces an event of the same issue is not counted again; one that replaces an event of another
+    issue takes it away there. Raises `IssueGone` when one of the issues was deleted since its hash was read; then
+    nothing of it may be kept.
+    """
     groups, new = _find_or_create(arrivals)
-    _count(arrivals, groups, new)
-    regressed = _regress(arrivals, groups, new)
-    record_presence(
-        (arrival, group, group in new) for arrival, group in zip(arrivals, groups, strict=True) if group is not None
-    )
-    return Received(groups, new, regressed)
+    seen = [(arrival, group) for arrival, group in zip(arrivals, groups, strict=True) if group is not None]
+    back = [(arrival, group) for arrival, group in seen if arrival.replaces != group and group not in new]
+    resolved = regressions.candidates(sorted({group for _, group in back}), {one.project_id for one, _ in back})
+    losses = Counter(one.replaces for one, group in seen if one.replaces is not None and one.replaces != group)
+    if losses:
+        _lock({*losses, *(group for _, group in seen)})
+    _count(arrivals, groups)
+    uncount(losses)
+    _refuse_gone({group for _, group in seen} - new)
+    now = clock.now()
+    returned = regressions.regress(resolved, back, now)
+    record_presence((arrival, group, group in new) for arrival, group in seen)
+    _let_wait(seen, new, returned, now)
+    return groups
 
 
-def look_up(wanted: Sequence[tuple[int, tuple[str, ...]]]) -> list[int | None]:
-    """The issue that each (project, hashes) leads to now, best hash first; None where none does."""
-    rows = _hash_rows({(project, value) for project, hashes in wanted for value in hashes})
-    return [_first_group(project, hashes, rows) for project, hashes in wanted]
+def _let_wait(seen: Sequence[tuple[Arrival, int]], new: set[int], returned: set[int], now: datetime) -> None:
+    """New issues and those that came back wait for somebody to look at them."""
+    for groups, reason in ((new, InboxReason.NEW), (returned, InboxReason.REGRESSION)):
+        if groups:
+            inbox.add({(one.organization_id, one.project_id, pk) for one, pk in seen if pk in groups}, reason, now)
 
 
-def uncount(losses: dict[int, int]) -> None:
+def _lock(groups: set[int]) -> None:
+    """Two passes over issues follow, each in the order of ids: together they would not be."""
+    if connection.features.has_select_for_update:
+        list(Group.objects.filter(pk__in=groups).order_by("pk").select_for_update().values_list("pk"))
+
+
+def _refuse_gone(groups: set[int]) -> None:
+    """Whoever gives an issue up, or merges it, takes its hashes away. Its row is locked by now, so that it stays what
+    it is here."""
+    if Group.objects.filter(pk__in=groups, status__in=_GONE).exists():
+        raise IssueGone("an issue was deleted or merged while events of it arrived")
+
+
+def uncount(losses: Mapping[int, int]) -> None:
     """Take events away from issues that lost them to another issue, when a later event with the same id replaced
     theirs."""
     sql.run_many(
@@ -99,21 +132,24 @@ class _HashRow:
     pk: int
     group_id: int | None
     group_tombstone_id: int | None
+    is_adopted: bool = False
 
 
 Rows = dict[tuple[int, str], _HashRow]
+_KEYS = 10_000  # of one statement, which takes only so many values; a usual batch needs one
 
 
 def _hash_rows(wanted: set[tuple[int, str]], *, lock: bool = False) -> Rows:
-    if not wanted:
-        return {}
-    rows = GroupHash.objects.filter(
-        project_id__in={project for project, _ in wanted}, hash__in={value for _, value in wanted}
-    ).order_by("id")
-    if lock and connection.features.has_select_for_update:
-        rows = rows.select_for_update()
-    columns = rows.values_list("project_id", "hash", "pk", "group_id", "group_tombstone_id")
-    return {(project, value): _HashRow(pk, group, tombstone) for project, value, pk, group, tombstone in columns}
+    found: Rows = {}
+    for keys in pieces(wanted, _KEYS):
+        rows = GroupHash.objects.filter(
+            project_id__in={project for project, _ in keys}, hash__in={value for _, value in keys}
+        ).order_by("id")
+        if lock and connection.features.has_select_for_update:
+            rows = rows.select_for_update()
+        columns = rows.values_list("project_id", "hash", "pk", "group_id", "group_tombstone_id")
+        found |= {(project, value): _HashRow(pk, group, tombstone) for project, value, pk, group, tombstone in columns}
+    return found
 
 
 def _first_group(project: int, hashes: Iterable[str], rows: Rows) -> int | None:
@@ -129,19 +165,25 @@ def _first_group(project: int, hashes: Iterable[str], rows: Rows) -> int | None:
     return None
 
 
+def _decisive(project: int, hashes: Iterable[str], rows: Rows) -> _HashRow | None:
+    """The first row in order that leads anywhere."""
+    found = (rows.get((project, value)) for value in hashes)
+    return next((row for row in found if row and (row.group_id or row.group_tombstone_id)), None)
+
+
 def _discarded(arrival: Arrival, rows: Rows) -> bool:
-    found = (rows.get((arrival.project_id, value)) for value in arrival.hashes)
-    decisive = next((row for row in found if row and (row.group_id or row.group_tombstone_id)), None)
-    return decisive is not None and decisive.group_id is None
+    row = _decisive(arrival.project_id, arrival.hashes, rows)
+    return row is not None and row.group_id is None
 
 
 def _find_or_create(arrivals: Sequence[Arrival]) -> tuple[list[int | None], set[int]]:
     wanted = {(arrival.project_id, value) for arrival in arrivals for value in arrival.hashes}
     rows = _hash_rows(wanted)
-    unlinked = {key for key in wanted if key not in rows or rows[key].group_id is None}
+    unlinked = {key for key in wanted if key not in rows or not (rows[key].group_id or rows[key].group_tombstone_id)}
     new: set[int] = set()
     if unlinked:
         rows = _locked_rows(wanted, unlinked, rows)
+        _adopt(arrivals, rows)
         new = _create_groups(arrivals, rows)
         _link_hashes(arrivals, rows)
     groups = [
@@ -157,7 +199,35 @@ def _locked_rows(wanted: set[tuple[int, str]], unlinked: set[tuple[int, str]], r
         [GroupHash(project_id=project, hash=value) for project, value in sorted(unlinked - rows.keys())],
         ignore_conflicts=True,
     )
-    return {**_hash_rows(wanted), **{k: v for k, v in _hash_rows(unlinked, lock=True).items() if k in unlinked}}
+    found = {**_hash_rows(wanted), **{k: v for k, v in _hash_rows(unlinked, lock=True).items() if k in unlinked}}
+    if found.keys() != wanted:
+        raise IssueGone("an issue was deleted while events of it arrived")
+    return found
+
+
+def _adopt(arrivals: Sequence[Arrival], rows: Rows) -> None:
+    """Let arrivals without an issue join the one that the hashes of the previous configuration lead to, or share the
+    tombstone that they lead to. Of those hashes no rows are made (grouping specification, 9.4)."""
+    lost = [one for one in arrivals if one.secondary_hashes and not _decisive(one.project_id, one.hashes, rows)]
+    if not lost:
+        return
+    before = _hash_rows({(one.project_id, value) for one in lost for value in one.secondary_hashes})
+    for arrival in lost:
+        found = _decisive(arrival.project_id, arrival.secondary_hashes, before)
+        for value in arrival.hashes if found else ():
+            row = rows[arrival.project_id, value]
+            if found and not row.group_id and not row.group_tombstone_id:
+                row.group_id, row.group_tombstone_id = found.group_id, found.group_tombstone_id
+                row.is_adopted = True
+    sql.run_many(
+        "UPDATE issues_grouphash SET group_id = %s, group_tombstone_id = %s "
+        "WHERE id = %s AND group_id IS NULL AND group_tombstone_id IS NULL",
+        [(row.group_id, row.group_tombstone_id, row.pk) for row in _by_id(rows) if row.is_adopted],
+    )
+
+
+def _by_id(rows: Rows) -> list[_HashRow]:
+    return sorted(rows.values(), key=lambda row: row.pk)
 
 
 def _create_groups(arrivals: Sequence[Arrival], rows: Rows) -> set[int]:
@@ -202,7 +272,7 @@ def _new_groups(makers: Sequence[Arrival]) -> list[Group]:
             culprit=arrival.culprit[:200],
             title=arrival.title[:TITLE_LENGTH],
             message=arrival.message,
-            data=arrival.data,
+            data=_first_data(arrival),
             times_seen=0,
             first_seen=arrival.timestamp,
             last_seen=arrival.timestamp,
@@ -219,17 +289,35 @@ def _priority(level: str) -> int:
     return PRIORITY_MEDIUM if level == "warning" else PRIORITY_LOW
 
 
+def _first_data(arrival: Arrival) -> dict[str, Any]:
+    """The data of an issue's first event, with what only that one says."""
+    sdk = (arrival.data.get("sdk") or {}).get("name") or ""
+    own = {"initial_priority": _priority(arrival.level), "sdk": {"name": sdk, "name_normalized": _family(sdk)}}
+    return {**arrival.data, "metadata": {**(arrival.data.get("metadata") or {}), **own}}
+
+
+def _family(sdk: str) -> str:
+    """`sentry.python` of `sentry.python.django`; the SDKs for JavaScript keep their framework."""
+    parts = sdk.split(".")
+    return ".".join(parts[: 3 if parts[1:2] == ["javascript"] else 2])
+
+
 def _short_ids(makers: Sequence[Arrival]) -> list[int]:
-    """A fresh number for each, per project, by one atomic increment per project."""
+    """A fresh number for each, per project, by one atomic increment per project.
+
+    A counter that is missing, or behind the numbers in use (rows that were imported), goes on behind them.
+    """
     needed: dict[int, int] = defaultdict(int)
     for arrival in makers:
         needed[arrival.project_id] += 1
     following = {}
     for project, count in sorted(needed.items()):
         [(last,)] = sql.run(
-            "INSERT INTO projects_projectcounter (project_id, value) VALUES (%s, %s) ON CONFLICT (project_id) "
-            "DO UPDATE SET value = projects_projectcounter.value + excluded.value RETURNING value",
-            [project, count],
+            "INSERT INTO projects_projectcounter (project_id, value) "  # noqa: S608
+            "SELECT %s, COALESCE(MAX(short_id), 0) + %s FROM issues_group WHERE project_id = %s "
+            "ON CONFLICT (project_id) DO UPDATE SET "
+            f"value = {sql.greatest()}(projects_projectcounter.value + %s, excluded.value) RETURNING value",
+            [project, count, project, count],
         )
         following[project] = iter(range(last - count + 1, last + 1))
     return [next(following[arrival.project_id]) for arrival in makers]
@@ -260,20 +348,24 @@ class _Tally:
     count: int = 0
 
 
-def _count(arrivals: Sequence[Arrival], groups: Sequence[int | None], new: set[int]) -> None:
-    """Add a batch to its issues: one statement per issue, in the order of ids. The newest event gives the title."""
+def _count(arrivals: Sequence[Arrival], groups: Sequence[int | None]) -> None:
+    """Add a batch to its issues: one statement per issue, in the order of ids.
+
+    The newest event gives title, level, culprit and message; its data are merged into the issue's, so that what only
+    the first event or somebody else wrote there stays.
+    """
     tallies: dict[int, _Tally] = {}
     for arrival, group in zip(arrivals, groups, strict=True):
         if group is None:
             continue
         tally = tallies.setdefault(group, _Tally(arrival.timestamp, arrival))
         tally.first = min(tally.first, arrival.timestamp)
-        tally.count += arrival.counted
+        tally.count += arrival.replaces != group
         if arrival.timestamp >= tally.newest.timestamp:
             tally.newest = arrival
-    newer = "CASE WHEN %s >= last_seen THEN %s ELSE {0} END"
-    columns = ("level", "culprit", "title", "message", "data")
-    assignments = ", ".join(f"{name} = {_cast(name, newer.format(name))}" for name in columns)
+    newer = "CASE WHEN %s >= last_seen THEN {1} ELSE {0} END"
+    columns = dict.fromkeys(("level", "culprit", "title", "message"), "%s") | {"data": _merged()}
+    assignments = ", ".join(f"{name} = {newer.format(name, value)}" for name, value in columns.items())
     sql.run_many(
         f"UPDATE issues_group SET times_seen = times_seen + %s, first_seen = {sql.least()}(first_seen, %s), "  # noqa: S608
         f"{assignments}, last_seen = {sql.greatest()}(last_seen, %s) WHERE id = %s",
@@ -281,11 +373,14 @@ def _count(arrivals: Sequence[Arrival], groups: Sequence[int | None], new: set[i
     )
 
 
-def _cast(name: str, expression: str) -> str:
-    """PostgreSQL has to be told that a text parameter is a document."""
-    if name == "data" and connection.vendor == "postgresql":
-        return expression.replace("THEN %s", "THEN %s::jsonb")
-    return expression
+def _merged() -> str:
+    """The issue's data with those of a newer event merged into them, `metadata` one level deeper."""
+    if connection.vendor == "postgresql":
+        return (
+            "data || %s::jsonb || jsonb_build_object('metadata', COALESCE(data -> 'metadata', '{}'::jsonb) || "
+            "COALESCE(%s::jsonb -> 'metadata', '{}'::jsonb))"
+        )
+    return "json_patch(data, %s)"
 
 
 def _counted(group: int, tally: _Tally) -> tuple[Any, ...]:
@@ -296,42 +391,7 @@ def _counted(group: int, tally: _Tally) -> tuple[Any, ...]:
         newest.culprit[:200],
         newest.title[:TITLE_LENGTH],
         newest.message,
-        sql.document(newest.data),
     )
     pairs = [part for value in values for part in (at, value)]
-    return (tally.count, sql.moment(tally.first), *pairs, at, group)
-
-
-def _regress(arrivals: Sequence[Arrival], groups: Sequence[int | None], new: set[int]) -> set[int]:
-    """Resolved issues that got an event younger than their resolution are open again, each by one conditional update.
-
-    An event that happened before the resolution and only arrives after it reopens nothing (6.4 [V]).
-    """
-    latest: dict[int, Arrival] = {}
-    for arrival, group in zip(arrivals, groups, strict=True):
-        if group is None or group in new or not arrival.counted:
-            continue
-        if group not in latest or arrival.timestamp > latest[group].timestamp:
-            latest[group] = arrival
-    resolved = Group.objects.filter(pk__in=latest.keys(), status=GroupStatus.RESOLVED).order_by("pk")
-    regressed = set()
-    for issue in resolved:
-        arrival = latest[issue.pk]
-        if issue.resolved_at is not None and arrival.timestamp <= issue.resolved_at:
-            continue
-        changed = Group.objects.filter(pk=issue.pk, status=GroupStatus.RESOLVED, resolved_at=issue.resolved_at).update(
-            status=GroupStatus.UNRESOLVED,
-            substatus=GroupSubStatus.REGRESSED,
-            active_at=arrival.timestamp,
-            resolved_at=None,
-        )
-        if changed:
-            regressed.add(issue.pk)
-            Activity.objects.create(
-                project_id=issue.project_id,
-                group_id=issue.pk,
-                type=ActivityType.SET_REGRESSION,
-                datetime=arrival.timestamp,
-                data={"event_id": arrival.event_id, "version": arrival.version},
-            )
-    return regressed
+    documents = [sql.document(newest.data)] * _merged().count("%s")
+    return (tally.count, sql.moment(tally.first), *pairs, at, *documents, at, group)

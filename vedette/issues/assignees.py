@@ -4,24 +4,34 @@ Source: the issue workflow specification, 3.2, 3.3 and 8.1.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import as_id
 from vedette.issues.models import Group, GroupAssignee
-from vedette.orgs.models import InviteStatus, Organization, OrganizationMember, OrganizationMemberTeam, Team
-from vedette.projects.models import Project
+from vedette.orgs.models import (
+    InviteStatus,
+    Organization,
+    OrganizationFlags,
+    OrganizationMember,
+    OrganizationMemberTeam,
+    Team,
+)
+from vedette.projects.models import Project, ProjectTeam
+
+LONGEST_NAME = 254  # of a user, a team, or an address; SQLite compares with no more than 50,000 bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Assignee:
-    """A user or a team. `email` is empty for teams."""
+    """A user or a team. `email` is empty for teams; `user` is the row of a user, where it was at hand."""
 
     kind: str
     id: int
     name: str
     email: str = ""
+    user: User | None = field(default=None, compare=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -31,7 +41,7 @@ class Assignee:
 
 def of_user(user: User) -> Assignee:
     """`user` as an assignee."""
-    return Assignee("user", user.pk, user.display_name, user.email)
+    return Assignee("user", user.pk, user.display_name, user.email, user)
 
 
 def of_team(team: Team) -> Assignee:
@@ -75,6 +85,8 @@ def parse_assignee(text: str | None, organization: Organization, viewer: User | 
     text = (text or "").strip()
     if not text:
         return None
+    if len(text) > LONGEST_NAME:
+        raise _broken("User is not a member of this organization")
     if text == "me":
         if viewer is None:
             raise _broken("This credential belongs to no user.")
@@ -92,6 +104,20 @@ def parse_assignee(text: str | None, organization: Organization, viewer: User | 
     if kind in ("user", "team") and rest:
         raise _broken("Could not parse actor. Format should be `type:id` where type is `team` or `user`.")
     return _member(organization, _by_name(organization, text))
+
+
+def check_access(assignee: Assignee | None, projects: Iterable[Project]) -> None:
+    """Where membership is closed, only those who reach a project take care of its issues. Raises `RuleBroken`."""
+    if assignee is None:
+        return
+    for project in projects:
+        if project.organization.has_flag(OrganizationFlags.ALLOW_JOINLEAVE):
+            continue
+        teams = set(ProjectTeam.objects.filter(project=project).values_list("team_id", flat=True))
+        if assignee.kind == "team" and assignee.id not in teams:
+            raise _broken("Cannot assign to a team without access to the project")
+        if assignee.kind == "user" and not teams & _teams_of(assignee.id, project.organization_id):
+            raise _broken("Cannot assign to non-team member")
 
 
 def _by_name(organization: Organization, text: str) -> User | None:
@@ -124,7 +150,11 @@ def _broken(sentence: str) -> RuleBroken:
 
 def teams_of(user: User, organization: Organization) -> frozenset[int]:
     """The ids of the user's teams in the organization."""
+    return _teams_of(user.pk, organization.pk)
+
+
+def _teams_of(user_id: int, organization_id: int) -> frozenset[int]:
     rows = OrganizationMemberTeam.objects.filter(
-        organizationmember__organization=organization, organizationmember__user_id=user.pk, is_active=True
+        organizationmember__organization_id=organization_id, organizationmember__user_id=user_id, is_active=True
     )
     return frozenset(rows.values_list("team_id", flat=True))

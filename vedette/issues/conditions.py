@@ -1,21 +1,36 @@
 """Terms of a search, divided: what the relational database answers, and what the events answer.
 
-Source: the search specification, sections 4, 5, 7 and 8.
+Source: the search specification, sections 4, 5, 7 and 8. What says something of releases becomes a list of versions.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import parse_short_id
 from vedette.events.filters import TagFilter
-from vedette.issues.assignees import parse_assignee
-from vedette.issues.models import PRIORITY_WORDS, GroupStatus, GroupSubStatus
-from vedette.issues.search import STATUS_WORDS, SUBSTATUS_WORDS, Term
+from vedette.issues.assignees import Assignee, parse_assignee
+from vedette.issues.models import (
+    PRIORITY_WORDS,
+    GroupBookmark,
+    GroupHistory,
+    GroupLink,
+    GroupStatus,
+    GroupSubscription,
+    GroupSubStatus,
+    HistoryStatus,
+    LinkedType,
+)
+from vedette.issues.search import FOR_REVIEW, LINK_WORDS, PREFIX, STATUS_WORDS, SUBSTATUS_WORDS, Term
 from vedette.orgs.models import Organization
+from vedette.releases.conditions import Scope, versions_of
+from vedette.releases.latest import latest_versions
+from vedette.releases.search import LATEST, VERSION_KEYS, term_of
 
 _ARCHIVED = (
     GroupSubStatus.ARCHIVED_UNTIL_ESCALATING,
@@ -40,16 +55,33 @@ class Conditions:
 
 
 def split(
-    terms: Sequence[Term], organization: Organization, viewer: User | None = None, teams: frozenset[int] = frozenset()
+    terms: Sequence[Term],
+    organization: Organization,
+    viewer: User | None = None,
+    teams: frozenset[int] = frozenset(),
+    *,
+    scope: Scope,
 ) -> Conditions:
-    """The halves of `terms`. `viewer` is who `me` means, `teams` the ids of the viewer's teams (`my_teams`)."""
+    """The halves of `terms`. `viewer` is who `me` means, `teams` the ids of the viewer's teams (`my_teams`), and
+    releases are those of the `scope`. Raises `RuleBroken` for a stage without a single environment."""
     conditions = Conditions()
-    tags = []
-    for term in terms:
-        if not term.key:
+    tags: list[TagFilter] = []
+    latest = cache(lambda: latest_versions(scope.organization_id, scope.projects, scope.environments))
+    for written in terms:
+        term = _with_latest(written, latest)
+        if not term.values:
+            conditions.nothing |= not term.negated
+        elif term.key in VERSION_KEYS:
+            filters = _versions(term, scope)
+            conditions.nothing |= filters is None
+            tags += filters or ()
+        elif not term.key:
             conditions.text = term.values[0]
         elif term.key == "assigned":
             condition = _assigned(term.values, organization, viewer, teams)
+            conditions.relational &= ~condition if term.negated else condition
+        elif term.key in _OF_PEOPLE:
+            condition = _of_people(term.key, term.values, organization, viewer)
             conditions.relational &= ~condition if term.negated else condition
         elif term.key in _RELATIONAL:
             condition = _RELATIONAL[term.key](term.values)
@@ -66,6 +98,11 @@ def _is(values: Sequence[str]) -> Q:
         return Q(status=STATUS_WORDS[word])
     if word in SUBSTATUS_WORDS:
         return _substatus(values)
+    if word == FOR_REVIEW:
+        return Q(inbox__isnull=False)
+    if word in LINK_WORDS:
+        tracked = GroupLink.objects.filter(linked_type=LinkedType.TRACKER_ISSUE)
+        return Q(pk__in=tracked.values("group")) if word == "linked" else ~Q(pk__in=tracked.values("group"))
     return Q(assignee__isnull=word == "unassigned")
 
 
@@ -102,7 +139,28 @@ _RELATIONAL: dict[str, Callable[[Sequence[str]], Q]] = {
     "project": lambda values: Q(project__slug__in=[value.lower() for value in values]),
     "project.id": lambda values: Q(project_id__in=[int(value) for value in values if int(value) < 2**63]),
     "first_release": lambda values: Q(first_release__version__in=values),
+    "regressed_in_release": lambda values: Q(
+        pk__in=GroupHistory.objects.filter(status=HistoryStatus.REGRESSED, release__version__in=values).values("group")
+    ),
 }
+_OF_PEOPLE: dict[str, QuerySet[Any]] = {
+    "bookmarks": GroupBookmark.objects.all(),
+    "subscribed": GroupSubscription.objects.filter(is_active=True),
+}
+
+
+def _of_people(key: str, values: Sequence[str], organization: Organization, viewer: User | None) -> Q:
+    """Bookmarked by one of these, or told to one of these; an unknown name matches nothing."""
+    people = [_named(value, organization, viewer) for value in values]
+    ids = [who.id for who in people if who is not None and who.kind == "user"]
+    return Q(pk__in=_OF_PEOPLE[key].filter(user_id__in=ids).values("group"))
+
+
+def _named(text: str, organization: Organization, viewer: User | None) -> Assignee | None:
+    try:
+        return parse_assignee(text, organization, viewer)
+    except RuleBroken:
+        return None
 
 
 def _assigned(values: Sequence[str], organization: Organization, viewer: User | None, teams: frozenset[int]) -> Q:
@@ -139,3 +197,31 @@ def _tag(term: Term) -> TagFilter:
     if any("*" in value for value in term.values):
         return TagFilter(term.key, "!like" if term.negated else "like", term.values)
     return TagFilter(term.key, "!=" if term.negated else "=", term.values)
+
+
+def _with_latest(term: Term, latest: Callable[[], Sequence[str]]) -> Term:
+    """The term with the versions that `latest` stands for: of each project the latest release, perhaps none."""
+    if term.key not in ("release", "first_release") or LATEST not in term.values:
+        return term
+    return replace(term, values=(*(value for value in term.values if value != LATEST), *latest()))
+
+
+def _versions(term: Term, scope: Scope) -> tuple[TagFilter, ...] | None:
+    """The releases that a term means, as conditions on events; None if no event can have one of them.
+
+    As with other keys, what is negated holds for events without a release too.
+    """
+    try:
+        meant = term_of(term.key, term.values, term.negated)
+        found = versions_of(replace(meant, negated=False), scope)
+    except RuleBroken as error:
+        raise RuleBroken(f"{PREFIX}{error}") from error
+    if found.are_left_out:
+        left_out = TagFilter("release", "!=", found.names)
+        return (TagFilter("release", "=", (*found.names, "")),) if meant.negated else (left_out, _HAS_RELEASE)
+    if not found.names:
+        return () if meant.negated else None
+    return (TagFilter("release", "!=" if meant.negated else "=", found.names),)
+
+
+_HAS_RELEASE = TagFilter("release", "has")

@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from vedette.accounts.models import User
 from vedette.core.ids import as_id, parse_short_id
-from vedette.issues.models import PRIORITY_WORDS, VISIBLE_STATUSES, Activity, ActivityType, Group
+from vedette.issues.models import PRIORITY_WORDS, VISIBLE_STATUSES, Activity, ActivityType, Group, GroupRedirect
 from vedette.orgs.access import Access
 from vedette.projects.access import reachable_projects
+from vedette.releases.models import Commit, PullRequest
 
 _MAX_ID = 2**63
 
@@ -22,18 +25,23 @@ def visible_groups(access: Access) -> Any:
 
 
 def find_group(access: Access, id_or_short_id: str) -> Group | None:
-    """The issue with this numeric id or short id (in any letter case), or None."""
-    groups = visible_groups(access)
+    """The issue with this numeric id or short id (in any letter case), or that one was merged into; or None."""
     pk = as_id(id_or_short_id)
+    parsed = None if pk is not None else parse_short_id(id_or_short_id)
     if pk is not None:
-        found: Group | None = groups.filter(pk=pk).first()
-        return found
-    parsed = parse_short_id(id_or_short_id)
-    if parsed is None:
+        named, merged = Q(pk=pk), Q(previous_group_id=pk)
+    elif parsed is not None:
+        slug, number = parsed
+        named = Q(project__slug=slug, short_id=number)
+        merged = Q(previous_project_slug=slug, previous_short_id=number)
+    else:
         return None
-    slug, number = parsed
-    by_name: Group | None = groups.filter(project__slug=slug, short_id=number).first()
-    return by_name
+    groups = visible_groups(access)
+    found: Group | None = groups.filter(named).first()
+    if found is None:
+        homes = GroupRedirect.objects.filter(merged, organization_id=access.organization.pk)
+        found = groups.filter(pk__in=homes.values("group_id")).first()
+    return found
 
 
 def groups_by_id(access: Access, ids: Iterable[int]) -> list[Group]:
@@ -44,13 +52,16 @@ def groups_by_id(access: Access, ids: Iterable[int]) -> list[Group]:
 
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
-    """One entry of an issue's history as people read it. `id` is 0 for the synthesised first one."""
+    """One entry of an issue's history as people read it. `id` is 0 for the synthesised first one; `commit` is the key
+    of the commit that it is about, `pull_request` the number of the pull request."""
 
     id: int
     type: ActivityType
     datetime: datetime
     user: User | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    commit: str = ""
+    pull_request: str = ""
 
 
 def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
@@ -64,13 +75,16 @@ def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
         row for row in Activity.objects.filter(group=group).order_by("-datetime", "-id")[:limit] if row.type in known
     ]
     users = {user.pk: user for user in User.objects.filter(pk__in={row.user_id for row in rows if row.user_id})}
+    commits, requests = _keys(Commit, rows, "commit"), _keys(PullRequest, rows, "pull_request")
     entries: list[FeedEntry] = []
     previous: tuple[Any, ...] | None = None
     for row in rows:
         told = (row.type, row.ident, row.user_id, row.data)
         if told != previous or row.type == ActivityType.NOTE:
             user = users.get(row.user_id) if row.user_id else None
-            entries.append(FeedEntry(row.pk, ActivityType(row.type), row.datetime, user, row.data))
+            commit = commits.get(row.data.get("commit"), "")
+            request = requests.get(row.data.get("pull_request"), "")
+            entries.append(FeedEntry(row.pk, ActivityType(row.type), row.datetime, user, row.data, commit, request))
         previous = told
     entries.append(
         FeedEntry(
@@ -78,3 +92,9 @@ def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
         )
     )
     return entries
+
+
+def _keys(table: type[Commit] | type[PullRequest], rows: Iterable[Activity], name: str) -> dict[Any, str]:
+    """The keys of the commits or pull requests that entries name by their ids."""
+    wanted = {pk for row in rows if isinstance(pk := row.data.get(name), int)}
+    return dict(table.objects.filter(pk__in=wanted).values_list("pk", "key")) if wanted else {}

@@ -4,17 +4,21 @@ Source: the ingest specification, 14.17; the release specification, 12.2.
 """
 
 from collections import Counter
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from django.db.models import F
 
 from vedette.core import sql
+from vedette.core.pieces import pieces
 from vedette.issues.models import GroupEnvironment
 from vedette.releases.models import ReleaseProject, ReleaseProjectEnvironment
 
 LAST_SEEN_STEP = timedelta(seconds=60)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_ROWS = 200  # of one statement
+_Key = tuple[int, int]  # issue, environment
 
 
 class Seen(Protocol):
@@ -47,26 +51,44 @@ def _environments(seen: list[tuple[Seen, int, bool]]) -> list[Seen]:
         known = first.setdefault((group, event.environment_id), event)
         if event.timestamp < known.timestamp:
             first[group, event.environment_id] = event
-    rows = GroupEnvironment.objects.filter(
-        group_id__in={key[0] for key in first}, environment_id__in={key[1] for key in first}
-    ).values_list("group_id", "environment_id", "first_seen")
-    present = {(group, environment): first_seen for group, environment, first_seen in rows}
-    made = {key: event for key, event in first.items() if key not in present}
-    GroupEnvironment.objects.bulk_create(
-        [
-            GroupEnvironment(
-                group_id=key[0], environment_id=key[1], first_release_id=event.release_id, first_seen=event.timestamp
-            )
-            for key, event in sorted(made.items(), key=lambda pair: pair[0])
-        ],
-        ignore_conflicts=True,
-    )
+    present = _present(first)
+    fresh = _insert({key: event for key, event in first.items() if key not in present})
     for key, event in sorted(first.items(), key=lambda pair: pair[0]):
-        if key in present and event.timestamp < present[key]:
+        # Not there before and not made here: another node was faster, and may have seen a later event.
+        if key not in fresh and event.timestamp < present.get(key, _NEVER):
             GroupEnvironment.objects.filter(
                 group_id=key[0], environment_id=key[1], first_seen__gt=event.timestamp
             ).update(first_seen=event.timestamp)
-    return list(made.values())
+    return [first[key] for key in sorted(fresh)]
+
+
+def _present(wanted: Collection[_Key]) -> dict[_Key, datetime]:
+    names = ("group_id", "environment_id")
+    pks = [pk for (pk,) in sql.matching("issues_groupenvironment", names, wanted, ("id",))]
+    present: dict[_Key, datetime] = {}
+    for some in pieces(pks):
+        rows = GroupEnvironment.objects.filter(pk__in=some).values_list(*names, "first_seen")
+        present |= {(group, environment): first_seen for group, environment, first_seen in rows}
+    return present
+
+
+def _insert(missing: dict[_Key, Seen]) -> set[_Key]:
+    """Make the rows; gives those that were really made here, which are the ones that count as new."""
+    made: set[_Key] = set()
+    keys = sorted(missing)
+    for start in range(0, len(keys), _ROWS):
+        part = keys[start : start + _ROWS]
+        params: list[object] = []
+        for key in part:
+            params += (*key, missing[key].release_id, sql.moment(missing[key].timestamp))
+        rows = sql.run(
+            "INSERT INTO issues_groupenvironment (group_id, environment_id, first_release_id, first_seen) VALUES "  # noqa: S608
+            f"{', '.join(['(%s, %s, %s, %s)'] * len(part))} ON CONFLICT (group_id, environment_id) DO NOTHING "
+            "RETURNING group_id, environment_id",
+            params,
+        )
+        made |= {(group, environment) for group, environment in rows}
+    return made
 
 
 def _releases(seen: list[tuple[Seen, int, bool]]) -> None:

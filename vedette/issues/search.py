@@ -5,12 +5,13 @@ wildcards, `has:`, `is:`, and free text. Keys that are known but not searchable 
 filter is silently ignored.
 """
 
-import re
 from dataclasses import dataclass
 
+from vedette.core import searching
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import as_id
 from vedette.issues.models import GroupStatus, GroupSubStatus
+from vedette.releases.search import VERSION_KEYS, term_of
 
 MAX_QUERY_LENGTH = 4096
 MAX_VALUES = 200  # of all conditions together: databases refuse expressions that nest too deep
@@ -26,7 +27,9 @@ STATUS_WORDS = {
 }
 SUBSTATUS_WORDS = {substatus.word: substatus for substatus in GroupSubStatus}
 ASSIGNMENT_WORDS = ("assigned", "unassigned")
-IS_WORDS = sorted([*STATUS_WORDS, *SUBSTATUS_WORDS, *ASSIGNMENT_WORDS])
+FOR_REVIEW = "for_review"
+LINK_WORDS = ("linked", "unlinked")
+IS_WORDS = sorted([*STATUS_WORDS, *SUBSTATUS_WORDS, *ASSIGNMENT_WORDS, *LINK_WORDS, FOR_REVIEW])
 
 ALIASES = {
     "assigned_to": "assigned",
@@ -43,22 +46,13 @@ ALIASES = {
     "subscribed_by": "subscribed",
 }
 ISSUE_KEYS = frozenset(
-    {"status", "substatus", "assigned", "first_release", "issue", "issue.id", "issue.priority", "project", "project.id"}
+    """status substatus assigned bookmarks subscribed first_release regressed_in_release issue issue.id issue.priority
+    project project.id""".split()
 )
 NOT_YET = frozenset(
-    """first_seen last_seen times_seen bookmarks subscribed assigned_or_suggested regressed_in_release event.timestamp
-    timestamp issue.category issue.type team""".split()
+    """first_seen last_seen times_seen assigned_or_suggested event.timestamp timestamp issue.category issue.type
+    team""".split()
 )
-
-_KEY = r"(?:[\w.\-]+|\"(?:\\.|[^\"\\])+\"|tags\[[^\]\s]+\])"
-_FILTER = re.compile(rf"(?P<not>!?)(?P<key>{_KEY}):(?P<rest>.*)", re.DOTALL)
-_QUOTED_TEXT = r"\"(?:\\.|[^\"\\])*\""
-_QUOTED = re.compile(rf"{_QUOTED_TEXT}(?=\s|$)")
-_WORD = re.compile(rf"{_QUOTED_TEXT}(?=\s|$)|\S+")
-_ITEM = re.compile(rf"{_QUOTED_TEXT}|[^\s,\"]+")
-_LIST = re.compile(rf"\[((?:{_QUOTED_TEXT}|[^\]()\"])*)\](?=\s|$)")
-_HOLE = re.compile(r",\s*,")  # `[a,,b]` is no list but a text
-_SPACE = re.compile(r"\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,73 +72,19 @@ def parse(text: str) -> tuple[Term, ...]:
     if len(text) > MAX_QUERY_LENGTH:
         raise RuleBroken(f"{PREFIX}it is longer than {MAX_QUERY_LENGTH} characters")
     terms: list[Term] = []
-    words: list[str] = []
-    position = 0
-    while (start := _SPACE.match(text, position)) and (position := start.end()) < len(text):
-        if match := _FILTER.match(text, position):
-            position = _take_filter(text, match, terms)
-        elif word := _WORD.match(text, position):
-            _refuse_boolean(word[0])
-            words.append(_unquote(word[0], position))
-            position = word.end()
+    free: list[str] = []
+    for word in searching.words(text, ALIASES, prefix=PREFIX):
+        if word.key:
+            terms.append(_checked(Term(word.key, word.values, word.negated), word.written))
+        elif word.is_boolean:
+            raise RuleBroken(f"{PREFIX}{searching.NO_BOOLEANS} ({word.written!r})")
+        else:
+            free += word.values
     if sum(len(term.values) for term in terms) > MAX_VALUES:
         raise RuleBroken(f"{PREFIX}it has more than {MAX_VALUES} conditions")
-    if words:
-        terms.append(Term("", (" ".join(words),)))
+    if free:
+        terms.append(Term("", (" ".join(free),)))
     return tuple(terms)
-
-
-def _take_filter(text: str, match: re.Match[str], terms: list[Term]) -> int:
-    start = match.start("rest")
-    key = _key_of(match["key"])
-    values, end = _take_values(text, start, key)
-    terms.append(_checked(Term(key, values, bool(match["not"])), text[match.start() : end]))
-    return end
-
-
-def _key_of(raw: str) -> str:
-    if raw.startswith('"'):
-        return _unquote(raw, 0)
-    if raw.startswith("tags["):
-        return raw
-    return ALIASES.get(raw, raw)
-
-
-def _take_values(text: str, start: int, key: str) -> tuple[tuple[str, ...], int]:
-    """The values that begin at `start`, and where they end."""
-    if (listed := _LIST.match(text, start)) and not _HOLE.search(re.sub(_QUOTED_TEXT, "x", listed[1])):
-        values = tuple(_unquote(item, start) for item in _ITEM.findall(listed[1]))
-        if not all(values) or len(values) <= _commas(listed[1]):
-            raise RuleBroken(f"{PREFIX}Lists should not have empty values, column {start + 1}")
-        return values, listed.end()
-    if quoted := _QUOTED.match(text, start):
-        return (_unquote(quoted[0], start),), quoted.end()
-    end = start + len(text[start:].split(maxsplit=1)[0]) if text[start : start + 1].strip() else start
-    plain = text[start:end]
-    if not plain:
-        raise RuleBroken(f"{PREFIX}Empty string after '{key}:', column {start + 1}")
-    if '"' in plain:
-        raise RuleBroken(f"{PREFIX}Invalid quote at {plain[:12]!r}, column {start + 1}")
-    return (plain,), end
-
-
-def _commas(text: str) -> int:
-    return re.sub(_QUOTED_TEXT, "", text).count(",")
-
-
-def _unquote(text: str, position: int) -> str:
-    if not text.startswith('"'):
-        return text
-    if len(text) < 2 or not text.endswith('"'):
-        raise RuleBroken(f"{PREFIX}Invalid quote at {text[:12]!r}, column {position + 1}")
-    return re.sub(r'\\(["\\])', r"\1", text[1:-1])
-
-
-def _refuse_boolean(word: str) -> None:
-    if word.upper() in ("AND", "OR"):
-        raise RuleBroken(
-            f'{PREFIX}Boolean statements containing "OR" or "AND" are not supported in this search ({word!r})'
-        )
 
 
 def _checked(term: Term, piece: str) -> Term:
@@ -155,6 +95,8 @@ def _checked(term: Term, piece: str) -> Term:
             raise RuleBroken(f"{PREFIX}'is:' takes one value, not a list, in {piece!r}")
         if term.values[0] not in IS_WORDS:
             raise RuleBroken(f"{PREFIX}Invalid value for 'is' search, valid values are {', '.join(IS_WORDS)}")
+    if term.key in VERSION_KEYS:
+        _check_versions(term)
     if term.key == "status" and not all(value in STATUS_WORDS for value in term.values):
         raise RuleBroken(f"{PREFIX}Invalid status in {piece!r}, valid values are {', '.join(sorted(STATUS_WORDS))}")
     if term.key == "substatus" and not all(value in SUBSTATUS_WORDS for value in term.values):
@@ -166,3 +108,10 @@ def _checked(term: Term, piece: str) -> Term:
     if term.key in ("issue.id", "project.id") and any(as_id(value) is None for value in term.values):
         raise RuleBroken(f"{PREFIX}Invalid number in {piece!r}")
     return term
+
+
+def _check_versions(term: Term) -> None:
+    try:
+        term_of(term.key, term.values)
+    except RuleBroken as error:
+        raise RuleBroken(f"{PREFIX}{error}") from error

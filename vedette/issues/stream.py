@@ -8,7 +8,7 @@ chunks are filtered. Source: the search specification, sections 10 to 13.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -20,13 +20,15 @@ from vedette.core.paging import Cursor
 from vedette.events import queries
 from vedette.events.client import EventStore, StoreUnavailable
 from vedette.events.connection import event_store
-from vedette.events.rows import IssueStats, Window
+from vedette.events.rows import IssueNumbers, Window
 from vedette.issues import search
 from vedette.issues.assignees import Assignee, assignees_of
 from vedette.issues.conditions import Conditions, split
 from vedette.issues.models import VISIBLE_STATUSES, Group, GroupEnvironment
 from vedette.orgs.models import Organization
+from vedette.orgs.options import LONGEST_RETENTION
 from vedette.projects.models import Environment, Project
+from vedette.releases.conditions import Scope
 
 CANDIDATES = 5000
 MAX_HITS = 1000
@@ -42,7 +44,7 @@ AUTO_HOURS = (1, 2, 3, 6, 12, 24)
 @dataclass(frozen=True, slots=True)
 class StreamRequest:
     """What somebody asks of the stream. `projects` are reachable ones; the caller has checked. `end` may lie a little
-    ahead of now, for senders whose clocks are."""
+    ahead of now, for senders whose clocks are. `ever` asks for the users of all time too."""
 
     organization: Organization
     projects: tuple[Project, ...]
@@ -54,13 +56,27 @@ class StreamRequest:
     limit: int = 25
     cursor: Cursor | None = None
     series: str = "24h"
+    ever: bool = False
     viewer: User | None = None
     viewer_teams: frozenset[int] = frozenset()
+
+    @property
+    def window(self) -> Window:
+        """The events that it is about."""
+        return Window(tuple(project.pk for project in self.projects), self.start, self.end, self.environments)
+
+    @property
+    def scope(self) -> Scope:
+        """The releases that it knows."""
+        return Scope(self.organization.pk, tuple(project.pk for project in self.projects), self.environments)
 
 
 @dataclass(frozen=True, slots=True)
 class StreamRow:
-    """One issue with its numbers in the request's window. `series` holds (Unix seconds, events)."""
+    """One issue with its numbers in the request's window. `series` holds (Unix seconds, events).
+
+    `users_ever` is known when it was asked for, `unhandled` says that an error of the window was not handled.
+    """
 
     group: Group
     count: int
@@ -69,6 +85,8 @@ class StreamRow:
     last_seen: datetime
     series: tuple[tuple[int, int], ...] = ()
     assignee: Assignee | None = None
+    users_ever: int = 0
+    unhandled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +115,17 @@ def read_stream(request: StreamRequest, store: EventStore | None = None) -> Stre
         raise RuleBroken(f"Sort key '{request.sort}' not supported.")
     if request.series not in SERIES:
         raise RuleBroken("Invalid stats_period. Valid choices are '', '24h', '14d' and 'auto'")
-    conditions = split(search.parse(request.query), request.organization, request.viewer, request.viewer_teams)
+    conditions = conditions_of(request)
     if not request.projects or conditions.nothing or request.start >= request.end:
         return StreamPage((), Cursor(), Cursor(), hits=0)
     groups = _relational_half(request, conditions)
     return _Reader(request, conditions, groups, store or event_store()).page()
+
+
+def conditions_of(request: StreamRequest) -> Conditions:
+    """What the request's query means. Raises `RuleBroken`."""
+    terms = search.parse(request.query)
+    return split(terms, request.organization, request.viewer, request.viewer_teams, scope=request.scope)
 
 
 def _relational_half(request: StreamRequest, conditions: Conditions) -> QuerySet[Group]:
@@ -133,10 +157,7 @@ class _Reader:
 
     @property
     def window(self) -> Window:
-        request = self.request
-        return Window(
-            tuple(project.pk for project in request.projects), request.start, request.end, request.environments
-        )
+        return self.request.window
 
     def page(self) -> StreamPage:
         if self._relational_is_enough():
@@ -232,36 +253,48 @@ class _Reader:
         ids = [pk for pk, _ in ranked.rows]
         found = Group.objects.select_related("project", "first_release").in_bulk(ids)
         groups = [found[pk] for pk in ids if pk in found]
-        stats, series, degraded = self._numbers([group.pk for group in groups])
-        assignees = assignees_of(groups)
-        rows = tuple(
-            StreamRow(
-                group=group,
-                count=stats[group.pk].count if group.pk in stats else (group.times_seen if degraded else 0),
-                users=stats[group.pk].users if group.pk in stats else 0,
-                first_seen=group.first_seen,
-                last_seen=group.last_seen,
-                series=series.get(group.pk, ()),
-                assignee=assignees.get(group.pk),
-            )
-            for group in groups
-        )
+        rows, degraded = fill(groups, self.request, self.store)
         return StreamPage(rows, ranked.previous, ranked.next, ranked.has_previous, ranked.has_next, hits, degraded)
 
-    def _numbers(self, ids: list[int]) -> tuple[dict[int, IssueStats], dict[int, tuple[tuple[int, int], ...]], bool]:
-        try:
-            stats = queries.issue_stats(self.store, self.window, ids)
-            return stats, self._series(ids), False
-        except StoreUnavailable:
-            return {}, {}, True
 
-    def _series(self, ids: list[int]) -> dict[int, tuple[tuple[int, int], ...]]:
-        if not self.request.series or not ids:
-            return {}
-        window, interval = series_window(self.request.series, self.window, clock.now())
-        starts = queries.bucket_starts(window, interval)
-        counts = queries.issue_series(self.store, window, ids, interval)
-        return {pk: tuple(zip(starts, values, strict=True)) for pk, values in counts.items()}
+def fill(
+    groups: Sequence[Group], request: StreamRequest, store: EventStore | None = None
+) -> tuple[tuple[StreamRow, ...], bool]:
+    """These issues as rows, and whether the event store was away: then their counts are those of all time."""
+    now = clock.now()
+    window = request.window
+    series = series_window(request.series, window, now) if request.series else None
+    ever = replace(window, start=now - timedelta(days=LONGEST_RETENTION), end=now + CLOCK_SKEW)
+    try:
+        numbers = queries.issue_numbers(
+            store or event_store(),
+            window,
+            [group.pk for group in groups],
+            ever=ever if request.ever else None,
+            series=series,
+        )
+        starts = queries.bucket_starts(*series) if series else []
+        degraded = False
+    except StoreUnavailable:
+        numbers, starts, degraded = {}, [], True
+    assignees = assignees_of(groups)
+    rows = []
+    for group in groups:
+        known = numbers.get(group.pk, IssueNumbers())
+        rows.append(
+            StreamRow(
+                group=group,
+                count=known.stats.count if known.stats else (group.times_seen if degraded else 0),
+                users=known.stats.users if known.stats else 0,
+                first_seen=group.first_seen,
+                last_seen=group.last_seen,
+                series=tuple(zip(starts, known.series, strict=True)) if known.series else (),
+                assignee=assignees.get(group.pk),
+                users_ever=known.ever.users if known.ever else 0,
+                unhandled=known.unhandled,
+            )
+        )
+    return tuple(rows), degraded
 
 
 def series_window(period: str, window: Window, now: datetime) -> tuple[Window, int]:

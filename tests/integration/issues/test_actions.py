@@ -6,10 +6,11 @@ from django.db import connection
 
 from tests.support.factories import NOON, a_member, a_project, an_organization
 from vedette.core.errors import RuleBroken
-from vedette.issues.actions import archive, assign, reopen, resolve
+from vedette.issues.actions import archive, assign, reopen
 from vedette.issues.assignees import Assignee, assignable, assignee_of, parse_assignee
 from vedette.issues.lookup import feed, find_group
 from vedette.issues.models import Activity, ActivityType, Group, GroupStatus, GroupSubStatus
+from vedette.issues.resolve import resolve
 from vedette.orgs.access import access_of_user
 from vedette.orgs.models import OrganizationMember, Team
 
@@ -33,8 +34,8 @@ def ann(project):
 def test_resolving_is_written_once_with_its_author_and_moment(project, ann):
     group = a_group(project)
 
-    assert resolve([group], ann, NOON) == [group.pk]
-    assert resolve([group], ann, NOON + timedelta(hours=1)) == []
+    assert resolve([group], ann, now=NOON) == [group.pk]
+    assert resolve([group], ann, now=NOON + timedelta(hours=1)) == []
 
     group.refresh_from_db()
     assert (group.status, group.substatus, group.resolved_at) == (GroupStatus.RESOLVED, None, NOON)
@@ -193,7 +194,7 @@ def test_closed_membership_hides_projects_of_other_teams(project):
 @pytest.mark.django_db
 def test_the_feed_is_newest_first_and_always_tells_of_the_first_event(project, ann):
     group = a_group(project)
-    resolve([group], ann, NOON + timedelta(hours=1))
+    resolve([group], ann, now=NOON + timedelta(hours=1))
     reopen([group], ann, NOON + timedelta(hours=2))
 
     entries = feed(group)

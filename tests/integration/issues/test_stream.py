@@ -16,12 +16,15 @@ from vedette.digest.relate import relate
 from vedette.digest.store import store
 from vedette.events.client import StoreUnavailable
 from vedette.events.migrate import migrate
-from vedette.events.writer import TABLES
+from vedette.events.tables import TABLES
 from vedette.issues import stream as stream_module
-from vedette.issues.actions import assign, resolve
+from vedette.issues.actions import assign
 from vedette.issues.assignees import of_user
-from vedette.issues.models import Group
+from vedette.issues.marks import set_bookmarked
+from vedette.issues.models import Group, GroupLink, LinkedType
+from vedette.issues.resolve import resolve
 from vedette.issues.stream import StreamRequest, paginate, read_stream
+from vedette.issues.subscriptions import set_subscribed
 
 pytestmark = pytest.mark.django_db
 
@@ -98,8 +101,31 @@ def shop(take):
         ),
         an_event(project, "C: done", timestamp=NOON + timedelta(hours=2)),
     )
-    resolve(list(Group.objects.filter(title="C: done")), None, NOON + timedelta(hours=3))
+    resolve(list(Group.objects.filter(title="C: done")), None, now=NOON + timedelta(hours=3))
     return project
+
+
+def test_a_search_knows_what_people_and_histories_say(shop, events, take):
+    ann = a_member(shop.organization, "ann@example.com")
+    a, b, c = Group.objects.select_related("project").order_by("title")
+    set_bookmarked([a], ann, wanted=True)
+    set_subscribed([a, b], ann, NOON, wanted=True)
+    set_subscribed([b], ann, NOON, wanted=False)
+    take(an_event(shop, "C: done", release="web@7", timestamp=NOON + timedelta(hours=4)))
+    GroupLink.objects.create(project=shop, group=b, linked_type=LinkedType.TRACKER_ISSUE, linked_id=1)
+
+    for query, expected in {
+        "bookmarks:me": [a],
+        "bookmarked_by:ann@example.com": [a],
+        "bookmarks:nobody@example.com": [],
+        "!bookmarks:me": [c, b],
+        "subscribed:me": [a],
+        "regressed_in_release:web@7": [c],
+        "regressed_in_release:web@8": [],
+        "is:linked": [b],
+        "is:unlinked": [c, a],
+    }.items():
+        assert titles(ask(events, shop, query, viewer=ann)) == [group.title for group in expected], query
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Issues and what hangs on them. Columns are those of the issue workflow specification, section 1.
+"""Issues: their state and numbers, their hashes, and what is left of those that are gone.
 
 `Group` is the word of code and tables; people read "issue".
 """
@@ -12,7 +12,6 @@ from django.db import models
 
 from vedette.core import clock
 from vedette.core.ids import short_id
-from vedette.orgs.models import Team
 from vedette.projects.models import Environment, Project
 from vedette.releases.models import Release
 
@@ -94,6 +93,7 @@ class Group(models.Model):
         indexes = [
             models.Index(fields=["project", "status", "last_seen", "id"], name="issues_group_by_last_seen"),
             models.Index(fields=["project", "status", "first_seen", "id"], name="issues_group_by_first_seen"),
+            models.Index(fields=["status", "substatus", "first_seen"], name="issues_group_by_substatus"),
         ]
 
     def __str__(self) -> str:
@@ -139,6 +139,66 @@ class GroupHash(models.Model):
         constraints = [models.UniqueConstraint(fields=["project", "hash"], name="issues_grouphash_unique")]
 
 
+class GroupTombstone(models.Model):
+    """An issue that was discarded: what leads to it by hash is dropped (`GroupHash.group_tombstone_id`).
+
+    `data` is that of the issue with its title.
+    """
+
+    previous_group_id = models.BigIntegerField(unique=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    level = models.PositiveSmallIntegerField(default=LEVELS["error"])
+    message = models.TextField(blank=True, default="")
+    culprit = models.CharField(max_length=200, blank=True, default="")
+    data = models.JSONField(default=dict)
+    actor_id = models.BigIntegerField(null=True, blank=True)
+    date_added = models.DateTimeField(default=clock.now)
+
+
+class DeletionReason(IntEnum):
+    """Why an issue is deleted."""
+
+    DELETED = 1
+    DISCARDED = 2
+    TOO_OLD = 3
+
+
+class GroupDeletion(models.Model):
+    """An issue that is being deleted, and for a while one that was: its events may have been on their way.
+
+    The row outlives the issue; `deleted_at` is when everything of it was deleted for the first time.
+    """
+
+    group_id = models.BigIntegerField(unique=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE)
+    reason = models.PositiveSmallIntegerField(default=DeletionReason.DELETED)
+    requested_at = models.DateTimeField(default=clock.now)
+    deleted_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+
+class GroupStorm(models.Model):
+    """The newest storm of an issue, and what is counted to notice one.
+
+    `minute` is a minute of receipt, `count` what was counted in it (only while there is much). `began_at` is None
+    while there was never a storm; `ended_at` is None while one lasts. `events` arrived while it lasted, of which
+    `bodies` kept their bodies.
+    """
+
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="storm")
+    minute = models.DateTimeField()
+    count = models.BigIntegerField(default=0)
+    began_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    noticed_at = models.DateTimeField(default=clock.now, db_index=True)
+    events = models.BigIntegerField(default=0)
+    bodies = models.BigIntegerField(default=0)
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it goes on."""
+        return self.began_at is not None and self.ended_at is None
+
+
 class GroupEnvironment(models.Model):
     """An environment that an issue was seen in, and when first."""
 
@@ -165,91 +225,3 @@ class GroupRelease(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["group", "release", "environment"], name="issues_grouprelease_unique")
         ]
-
-
-class GroupAssignee(models.Model):
-    """Who takes care of an issue: a user or a team, never both."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="assignee")
-    user_id = models.BigIntegerField(null=True, blank=True, db_index=True)
-    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.CASCADE)
-    date_added = models.DateTimeField(default=clock.now)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=models.Q(user_id__isnull=True) ^ models.Q(team__isnull=True),
-                name="issues_assignee_user_or_team",
-            )
-        ]
-
-
-class ActivityType(IntEnum):
-    """What happened, as the issue workflow specification numbers it (section 11)."""
-
-    SET_RESOLVED = 1
-    SET_UNRESOLVED = 2
-    SET_IGNORED = 3
-    SET_REGRESSION = 6
-    NOTE = 8
-    FIRST_SEEN = 9
-    ASSIGNED = 11
-    UNASSIGNED = 12
-    SET_RESOLVED_IN_RELEASE = 13
-    MERGE = 14
-    SET_PRIORITY = 26
-
-    @property
-    def word(self) -> str:
-        """The name in the API."""
-        return self.name.lower()
-
-
-class Activity(models.Model):
-    """One entry of an issue's history, as people read it."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    group = models.ForeignKey(Group, null=True, on_delete=models.CASCADE, related_name="activities")
-    type = models.PositiveSmallIntegerField()
-    ident = models.CharField(max_length=64, null=True, blank=True)
-    user_id = models.BigIntegerField(null=True, blank=True)
-    datetime = models.DateTimeField(default=clock.now)
-    data = models.JSONField(default=dict)
-
-    class Meta:
-        indexes = [models.Index(fields=["group", "datetime"], name="issues_activity_by_time")]
-
-
-class UserReport(models.Model):
-    """What a person said about an event; it may arrive before the event."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    event_id = models.CharField(max_length=32)
-    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="user_reports")
-    environment_id = models.BigIntegerField(null=True, blank=True)
-    name = models.CharField(max_length=128, blank=True, default="")
-    email = models.CharField(max_length=75, blank=True, default="")
-    comments = models.TextField(blank=True, default="")
-    date_added = models.DateTimeField(default=clock.now)
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "event_id"], name="issues_userreport_unique")]
-
-
-class EventAttachment(models.Model):
-    """A file of an event. The bytes lie under the files directory by their SHA-1."""
-
-    project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    event_id = models.CharField(max_length=32)
-    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, related_name="attachments")
-    type = models.CharField(max_length=64, default="event.attachment")
-    name = models.CharField(max_length=255)
-    content_type = models.CharField(max_length=255)
-    size = models.BigIntegerField()
-    sha1 = models.CharField(max_length=40)
-    batch_id = models.BigIntegerField(null=True)
-    date_added = models.DateTimeField(default=clock.now)
-
-    class Meta:
-        indexes = [models.Index(fields=["project", "event_id"], name="issues_attachment_by_event")]
