@@ -1,0 +1,1 @@
+"""Webhooks: telling other servers what happened to issues and deploys."""
