@@ -1,0 +1,1 @@
+"""Shipping: creating a release, its commits, refs and deploys, and resolving the issues that they fix."""
