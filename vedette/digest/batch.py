@@ -6,22 +6,25 @@ The same event id in the same project on the same UTC day is one event: the late
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from vedette.digest.values import (
     Dropped,
     Prepared,
     PreparedAttachment,
     PreparedEvent,
+    PreparedSessions,
     PreparedTransaction,
     PreparedUserReport,
     Reported,
 )
 
+Occurrence = TypeVar("Occurrence", PreparedEvent, PreparedTransaction)
 Identity = tuple[int, str, str]  # project, event id, day
 
 
-def identity(event: PreparedEvent) -> Identity:
-    """What makes two events the same one."""
+def identity(event: PreparedEvent | PreparedTransaction) -> Identity:
+    """What makes two events, or two transactions, the same one."""
     return (event.project_id, event.event_id, event.timestamp.date().isoformat())
 
 
@@ -35,6 +38,7 @@ class Batch:
     transactions: list[PreparedTransaction] = field(default_factory=list)
     reports: list[PreparedUserReport] = field(default_factory=list)
     attachments: list[PreparedAttachment] = field(default_factory=list)
+    sessions: list[PreparedSessions] = field(default_factory=list)
     reported: list[Reported] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
 
@@ -53,20 +57,20 @@ def sort_out(values: Iterable[Prepared]) -> Batch:
                 batch.reports.append(value)
             case PreparedAttachment():
                 batch.attachments.append(value)
+            case PreparedSessions():
+                batch.sessions.append(value)
             case Reported():
                 batch.reported.append(value)
             case Dropped():
                 batch.dropped.append(value)
-    batch.events, repeated = _settle(events)
-    batch.repeated += repeated
-    last = {(value.project_id, value.event_id): value for value in batch.transactions}
-    batch.repeated += [value for value in batch.transactions if last[value.project_id, value.event_id] is not value]
-    batch.transactions = list(last.values())
+    batch.events, earlier_events = _settle(events)
+    batch.transactions, earlier_transactions = _settle(batch.transactions)
+    batch.repeated = [*earlier_events, *earlier_transactions]
     return batch
 
 
-def _settle(events: Sequence[PreparedEvent]) -> tuple[list[PreparedEvent], list[PreparedEvent]]:
-    last: dict[Identity, PreparedEvent] = {}
+def _settle(events: Sequence[Occurrence]) -> tuple[list[Occurrence], list[Occurrence]]:
+    last: dict[Identity, Occurrence] = {}
     repeated = []
     for event in events:
         key = identity(event)

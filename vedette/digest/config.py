@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import asdict
+from dataclasses import fields
 
 from vedette.digest.values import ProjectConfig
 from vedette.projects.options import digest_options
@@ -20,7 +20,10 @@ def configs(projects: Collection[int]) -> dict[int, ProjectConfig]:
         fresh = digest_options(stale)
         for pk in stale:
             if pk in fresh:
-                _cache[pk] = (now, ProjectConfig(**asdict(fresh[pk])))
+                _cache[pk] = (
+                    now,
+                    ProjectConfig(**{one.name: getattr(fresh[pk], one.name) for one in fields(fresh[pk])}),
+                )
             else:
                 _cache.pop(pk, None)
     return {pk: _cache[pk][1] for pk in projects if pk in _cache}

@@ -66,7 +66,7 @@ def decode(draft: Draft) -> Draft | Dropping:
 def free_text(event: Event) -> bytes:
     """The JSON text of all free-form members of `event`, one after another: what the decoder did not look into."""
     parts: list[Raw] = [event.modules, event.measurements, event.breakdowns, event.hpkp, event.expectct]
-    parts += (event.expectstaple, event.nel)
+    parts += (event.expectstaple, event.nel, event.applecrashreport)
     if event.exception is not None:
         for exception in event.exception.values:
             if exception.mechanism is not None:

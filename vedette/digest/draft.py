@@ -42,6 +42,7 @@ class Draft:
     contexts: dict[str, dict[str, Any]] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
     grouping: Grouping | None = None
+    secondary_hashes: tuple[str, ...] = ()
     title: str = ""
     culprit: str = ""
     location: str = ""

@@ -41,9 +41,6 @@ def modernise(event: dict[str, Any], notes: Notes) -> None:
     for position, exception in enumerate(_values(event, "exception")):
         if isinstance(exception, dict):
             _exception(exception, ("exception", "values", str(position)), notes)
-    for crumb in _values(event, "breadcrumbs"):
-        if isinstance(crumb, dict) and "ty" in crumb:
-            crumb.setdefault("type", crumb.pop("ty"))
     if isinstance(event.get("logentry"), str):
         event["logentry"] = {"formatted": event["logentry"]}
 
@@ -86,7 +83,7 @@ def _legacy_mechanism(mechanism: dict[str, Any]) -> dict[str, Any]:
     meta: dict[str, Any] = {}
     for key, value in mechanism.items():
         if key in _MECHANISM_META:
-            meta[_MECHANISM_META[key]] = value
+            meta[_MECHANISM_META[key]] = _renamed(value)
         elif key != "type":
             data[key] = value
     modern: dict[str, Any] = {"type": "generic"}
@@ -95,3 +92,11 @@ def _legacy_mechanism(mechanism: dict[str, Any]) -> dict[str, Any]:
     if meta:
         modern["meta"] = meta
     return modern
+
+
+def _renamed(part: Any) -> Any:
+    """`signal` and `exception_name` are the old words for the number and the name."""
+    if not isinstance(part, dict):
+        return part
+    words = {"signal": "number", "exception_name": "name"}
+    return {words.get(key, key): value for key, value in part.items()}

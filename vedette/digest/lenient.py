@@ -120,13 +120,16 @@ def _list(repair_element: Repair, empty: Any) -> Repair:
             return _wrong(path, notes, "expected an array")
         if repair_element is _anything:
             return value
-        kept = []
+        kept, places = [], []
         for index, element in enumerate(value):
             repaired = None if element is None else repair_element(element, (*path, str(index)), notes)
             if repaired is None:
                 repaired = empty
             if repaired is not None:
                 kept.append(repaired)
+                places.append(index)
+        if len(kept) < len(value):
+            notes.renumber(path, places)
         return kept
 
     return repair

@@ -15,9 +15,12 @@ from typing import Any
 from django.db import close_old_connections
 
 from vedette.core.files import FileStore
-from vedette.digest.stream import AWAY, MAX_ITEMS, Numbers, Stream
+from vedette.digest.config import configs
+from vedette.digest.preparer import PreparerProcess
+from vedette.digest.recall import Recalls
+from vedette.digest.stream import AWAY, Numbers, Stream
 from vedette.events.client import EventStore
-from vedette.spool.files import streams
+from vedette.spool.files import is_replay, streams
 from vedette.spool.park import Park, parked_count
 from vedette.spool.reader import SpoolReader
 
@@ -39,11 +42,17 @@ def node_name(data_dir: Path) -> str:
 
 @dataclass(slots=True)
 class _Pace:
-    """When a stream is due."""
+    """When a stream is due, and what keeps it from going on: `failures` in a row, the first at `failing_since`."""
 
     waiting_since: float | None = None
     failures: int = 0
+    failing_since: float = 0.0
     not_before: float = 0.0
+    trouble: str = ""
+
+    def recover(self) -> None:
+        """Nothing keeps it any more."""
+        self.failures, self.trouble = 0, ""
 
 
 class Digester:
@@ -55,13 +64,14 @@ class Digester:
         self._events = events
         self._files = files
         self._park = Park(spool_root)
+        self._preparer = PreparerProcess(configs)
+        self._recall = Recalls(events)
         self._streams: dict[str, Stream] = {}
         self._paces: dict[str, _Pace] = {}
         self._wake = threading.Event()
         self._hurry_until = 0.0
         self._moved = threading.Condition()
         self.numbers = Numbers()
-        self.trouble = ""
 
     def run(self, stop: threading.Event) -> None:
         """Digest until `stop` is set; the batch in hand is finished first."""
@@ -72,6 +82,7 @@ class Digester:
                 self._wake.clear()
         for stream in self._streams.values():
             stream.close()
+        self._preparer.close()
         self._park.close()
 
     def flush(self, timeout_seconds: float = 10.0) -> bool:
@@ -96,7 +107,7 @@ class Digester:
                 reader.close()
             items += depth.items
             size += depth.bytes
-            if depth.oldest_received_at is not None:
+            if depth.oldest_received_at is not None and not is_replay(path):
                 oldest = min(oldest or depth.oldest_received_at, depth.oldest_received_at)
         numbers = self.numbers
         return {
@@ -110,7 +121,18 @@ class Digester:
             "prepare_seconds": numbers.prepare_seconds,
             "relate_seconds": numbers.relate_seconds,
             "store_seconds": numbers.store_seconds,
-            "trouble": self.trouble,
+            **self._trouble(),
+        }
+
+    def _trouble(self) -> dict[str, Any]:
+        """What keeps the streams from going on: that of the one which fails longest."""
+        failing = [pace for pace in self._paces.copy().values() if pace.failures]
+        worst = min(failing, key=lambda pace: pace.failing_since, default=_Pace())
+        return {
+            "trouble": worst.trouble,
+            "trouble_seconds": time.monotonic() - worst.failing_since if worst.failures else 0.0,
+            "failures": worst.failures,
+            "preparer_pid": self._preparer.pid,
         }
 
     def _round(self, stop: threading.Event) -> bool:
@@ -122,8 +144,6 @@ class Digester:
             pace = self._paces.setdefault(path.name, _Pace())
             try:
                 moved |= self._serve(path, pace)
-                pace.failures = 0
-                self.trouble = ""
             except AWAY as error:
                 self._back_off(path.name, pace, error)
         return moved
@@ -136,13 +156,15 @@ class Digester:
         stream = self._stream(path)
         if not stream.waiting():
             pace.waiting_since = None
+            pace.recover()
             return False
         if pace.waiting_since is None:
             pace.waiting_since = now
         if now - pace.waiting_since < WINDOW_SECONDS and now > self._hurry_until:
             return False
-        taken = stream.digest()
-        if taken < MAX_ITEMS:
+        stream.digest()
+        pace.recover()
+        if not stream.is_behind:
             pace.waiting_since = None
         with self._moved:
             self._moved.notify_all()
@@ -151,17 +173,28 @@ class Digester:
     def _stream(self, path: Path) -> Stream:
         if path.name not in self._streams:
             self._streams[path.name] = Stream(
-                f"{self._node}/{path.name}", path, self._events, self._files, self._park, self.numbers
+                f"{self._node}/{path.name}",
+                path,
+                self._events,
+                self._files,
+                self._park,
+                self._preparer,
+                self._recall,
+                self.numbers,
             )
         return self._streams[path.name]
 
     def _back_off(self, name: str, pace: _Pace, error: Exception) -> None:
+        now = time.monotonic()
+        if not pace.failures:
+            pace.failing_since = now
         delay = BACK_OFF_SECONDS[min(pace.failures, len(BACK_OFF_SECONDS) - 1)]
         pace.failures += 1
-        pace.not_before = time.monotonic() + delay
-        self.trouble = f"{type(error).__name__}: {error}"
+        pace.not_before = now + delay
+        reason = str(error).strip().partition("\n")[0]  # a database's errors have several lines
+        pace.trouble = f"{type(error).__name__}: {reason}"
         level = logging.WARNING if pace.failures in (1, 10, 100) else logging.DEBUG
-        log.log(level, "stream %s waits %.1f s for a store (failure %d): %s", name, delay, pace.failures, error)
+        log.log(level, "stream %s waits %.1f s (failure %d): %s", name, delay, pace.failures, pace.trouble)
 
     def _reached(self, goals: dict[str, int]) -> bool:
         return all(

@@ -19,6 +19,10 @@ class DigestBatch(models.Model):
 
     `related` says that its counts are made, so that a replay makes none. `id` names the batch in the rows of the event
     store, `token` is what the event store knows a repeated insert by; `attempts` counts how often it was begun.
+    `thinned` says whose events do not all keep their bodies (`digest.storm`), decided once for every replay. So are
+    `configs`, the settings that it is prepared with (JSON), and `groups`, the issue that each of its events was counted
+    in: settings and rules may change before a replay, and what was counted has to be what is stored. `writing` and
+    `deadly` are the tokens of parts that are being written, and that processes ended over (`digest.watch`).
     """
 
     stream = models.CharField(max_length=128, unique=True)
@@ -27,6 +31,11 @@ class DigestBatch(models.Model):
     token = models.CharField(max_length=32, default=new_event_id)
     related = models.BooleanField(default=False)
     attempts = models.IntegerField(default=0)
+    thinned = models.JSONField(default=dict)
+    configs = models.TextField(blank=True, default="")
+    groups = models.JSONField(default=dict)
+    writing = models.CharField(max_length=128, blank=True, default="")
+    deadly = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now)
 
 

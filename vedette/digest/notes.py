@@ -3,6 +3,7 @@
 Source: the ingest specification, 7.2, 7.9 and 10.6.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 Path = tuple[str, ...]
@@ -44,3 +45,30 @@ class Notes:
             entry.setdefault("rem", []).append([rule, kind, start, end] if kind == "s" else [rule, kind])
         if length is not None:
             entry.setdefault("len", length)
+
+    def renumber(self, path: Path, kept: Sequence[int]) -> None:
+        """The list at `path` kept only its entries `kept`: remarks about them move with them, the others' go."""
+        node = self._node(path)
+        if node:
+            own = {"": node[""]} if "" in node else {}
+            moved = {str(new): node[str(old)] for new, old in enumerate(kept) if str(old) in node}
+            node.clear()
+            node.update(own | moved)
+
+    def move(self, old: Path, new: Path) -> None:
+        """What was at `old` is at `new` now, and so are the remarks about it."""
+        holder = self._node(old[:-1])
+        if holder and old[-1] in holder:
+            moved = holder.pop(old[-1])
+            node = self.meta = self.meta if self.meta is not None else {}
+            for step in new[:-1]:
+                node = node.setdefault(step, {})
+            node[new[-1]] = moved
+
+    def _node(self, path: Path) -> dict[str, Any] | None:
+        node = self.meta
+        for step in path:
+            if node is None:
+                return None
+            node = node.get(step)
+        return node

@@ -11,14 +11,19 @@ from msgspec import Raw
 from vedette.core.clock import from_unix
 from vedette.digest.decode import decode
 from vedette.digest.draft import Draft, Dropping, Step
+from vedette.digest.filtering import filter_event, filter_transaction
 from vedette.digest.normalise import STEPS as NORMALISE
+from vedette.digest.normalise.contexts import reread
 from vedette.digest.normalise.limits import cut_to_size
-from vedette.digest.tags import handled_of, tag
+from vedette.digest.normalise.users import identify
+from vedette.digest.regroup import recipe, regroup
+from vedette.digest.tags import handled_of, tag_fields, tag_interfaces
 from vedette.digest.times import settle_times
-from vedette.digest.titles import entitle
-from vedette.digest.transactions import freeze_transaction, settle_transaction
-from vedette.digest.values import PreparedEvent, PreparedTransaction
-from vedette.grouping.group import CONFIG, group_event
+from vedette.digest.titles import blame, entitle
+from vedette.digest.transactions import freeze_transaction, settle_transaction, take_spans
+from vedette.digest.values import PreparedEvent, PreparedTransaction, ProjectConfig
+from vedette.grouping.group import group_event
+from vedette.grouping.rule_text import rules_id
 from vedette.scrub.event import scrub_event
 from vedette.scrub.scrubber import scrubber_for
 from vedette.wire.event import NOTHING, Event, Stacktrace
@@ -44,24 +49,59 @@ def scrub(draft: Draft) -> Draft:
     )
     for remark in scrub_event(draft.event, draft.free, scrubber):
         draft.notes.remark(remark.path, remark.rule, remark.kind, remark.start, remark.end, remark.length)
+        if remark.path[0] == "contexts":
+            reread(draft, remark.path[1])
     return draft
 
 
 def fingerprint(draft: Draft) -> Draft:
     """Group the event; settles `in_app` of its frames."""
-    draft.grouping = group_event(draft.event, draft.tags, draft.config.grouping_enhancements)
+    config = draft.config
+    own = recipe(config.grouping_config, config.grouping_enhancements, config.fingerprinting_rules)
+    draft.grouping = group_event(draft.event, draft.tags, own)
+    if config.secondary_grouping_config:
+        before = recipe(config.secondary_grouping_config, config.grouping_enhancements, config.fingerprinting_rules)
+        secondary = regroup(_encode(draft.event), draft.tags, before)
+        hashes = secondary.hashes if secondary is not None else ()
+        draft.secondary_hashes = tuple([value for value in hashes if value not in draft.grouping.hashes])
     return draft
 
 
-STEPS: tuple[Step, ...] = (decode, settle_times, *NORMALISE, scrub, cut_to_size, tag, fingerprint, entitle)
+def rules_in_force(config: ProjectConfig) -> dict[str, str]:
+    """The ids of the project's own rules, to be kept with the event, so that its grouping can be explained later."""
+    if not config.grouping_enhancements and not config.fingerprinting_rules:
+        return {}
+    return {
+        "enhancements": rules_id(config.grouping_enhancements),
+        "fingerprinting": rules_id(config.fingerprinting_rules),
+    }
+
+
+STEPS: tuple[Step, ...] = (
+    decode,
+    settle_times,
+    *NORMALISE,
+    filter_event,
+    scrub,
+    identify,
+    cut_to_size,
+    tag_fields,
+    tag_interfaces,
+    fingerprint,
+    blame,
+    entitle,
+)
 TRANSACTION_STEPS: tuple[Step, ...] = (
     decode,
     settle_times,
     *NORMALISE,
     settle_transaction,
+    filter_transaction,
     scrub,
+    identify,
     cut_to_size,
-    tag,
+    tag_fields,
+    tag_interfaces,
 )
 
 
@@ -83,7 +123,7 @@ def prepare_event(draft: Draft) -> PreparedEvent | Dropping:
     grouping = draft.grouping
     found: dict[str, Any] = {"title": draft.title, "location": draft.location, "metadata": draft.metadata}
     if grouping is not None:
-        found["grouping"] = grouping.explain(CONFIG)
+        found["grouping"] = grouping.explain() | rules_in_force(draft.config)
     payload = _payload(draft, found)
     return payload if isinstance(payload, Dropping) else _freeze(draft, payload)
 
@@ -93,8 +133,9 @@ def prepare_transaction(draft: Draft) -> PreparedTransaction | Dropping:
     result = run(TRANSACTION_STEPS, draft)
     if isinstance(result, Dropping):
         return result
+    spans = take_spans(draft)
     payload = _payload(draft, {"title": draft.event.transaction})
-    return payload if isinstance(payload, Dropping) else freeze_transaction(draft, payload)
+    return payload if isinstance(payload, Dropping) else freeze_transaction(draft, spans, payload)
 
 
 def _payload(draft: Draft, found: dict[str, Any]) -> bytes | Dropping:
@@ -152,6 +193,7 @@ def _freeze(draft: Draft, payload: bytes) -> PreparedEvent:
         span_id=trace.get("span_id", ""),
         error_count=len(event.errors or ()),
         payload=payload,
+        secondary_hashes=draft.secondary_hashes,
     )
 
 

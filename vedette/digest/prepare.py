@@ -10,13 +10,13 @@ from collections.abc import Callable
 import msgspec
 
 from vedette.core.errors import Refused
-from vedette.digest import reports
+from vedette.digest import minidump, reports, sessions
 from vedette.digest.draft import Draft, Dropping
 from vedette.digest.normalise.security import event_of_report
 from vedette.digest.pipeline import prepare_event, prepare_transaction
 from vedette.digest.request import Request
 from vedette.digest.times import is_in_range
-from vedette.digest.values import Prepared, ProjectConfig
+from vedette.digest.values import Dropped, Prepared, ProjectConfig
 from vedette.spool.records import Receipt, SpooledEnvelope
 from vedette.wire.encoding import decode_body
 from vedette.wire.envelope import Envelope, Item, category_of, event_id_in, parse_envelope, quantity_of
@@ -31,7 +31,8 @@ Handler = Callable[[Request, Item], Prepared]
 
 
 def prepare(envelope: SpooledEnvelope, config: ProjectConfig) -> tuple[Prepared, ...]:
-    """Everything that became of one request, one value for each item; events come before what belongs to them.
+    """Everything that became of one request: a value for each item (one for all that tell of the same crash); events
+    come before what belongs to them.
 
     Total: no bytes make it raise. Deterministic: the same envelope gives equal values.
     """
@@ -52,9 +53,31 @@ def prepare(envelope: SpooledEnvelope, config: ProjectConfig) -> tuple[Prepared,
         reason = getattr(error, "reason", error.code)
         return (request.dropped(Outcome.INVALID, Category.UNKNOWN, reason),)
     refused = dict(receipt.refused)
-    first = [pair for pair in enumerate(items) if pair[1].type in _CREATORS]
-    rest = [pair for pair in enumerate(items) if pair[1].type not in _CREATORS] if len(first) < len(items) else []
-    return tuple([_prepare_item(request, item, refused.get(index)) for index, item in (*first, *rest)])
+    pairs: list[minidump.Pair] = [(item, refused.get(index)) for index, item in enumerate(items)]
+    if (len(items) > 1 or (items and items[0].type == "attachment")) and minidump.may_be_a_crash(items):
+        pairs = minidump.merge(pairs, request.received)
+    first = [pair for pair in pairs if pair[0].type in _CREATORS]
+    rest = [pair for pair in pairs if pair[0].type not in _CREATORS] if len(first) < len(pairs) else []
+    values = [_prepare_item(request, item, refusal) for item, refusal in first]
+    filtered = _filtered(values) if rest else ""
+    room = dict(_MOST) if len(rest) > 1 else _MOST  # most envelopes hold one item, and need no count
+    for item, refusal in rest:
+        if item.type in room and room is not _MOST:
+            room[item.type] -= 1
+            if room[item.type] < 0:
+                values.append(request.dropped(Outcome.INVALID, category_of(item), "too_many"))
+                continue
+        if filtered and refusal is None and item.type in _BELONGINGS:  # they say nothing without their event
+            values.append(request.dropped(Outcome.FILTERED, category_of(item), filtered, quantity_of(item)))
+        else:
+            values.append(_prepare_item(request, item, refusal))
+    return tuple(values)
+
+
+def _filtered(values: list[Prepared]) -> str:
+    """The reason for which the event of the request is not wanted; empty if it is, or if there is none."""
+    reasons = [value.reason for value in values if isinstance(value, Dropped) and value.outcome is Outcome.FILTERED]
+    return reasons[0] if reasons else ""
 
 
 def _items(body: bytes, receipt: Receipt, request: Request) -> tuple[Item, ...]:
@@ -110,10 +133,16 @@ def _security(request: Request, item: Item) -> Prepared:
         return request.dropped(report.outcome, Category.SECURITY, report.reason)
     event = event_of_report(report)
     if event is not None:
-        raw = msgspec.json.encode(event)
+        raw = msgspec.json.encode(event | _beside(item))
     elif not isinstance(report, dict) or not {"csp", "sentry.interfaces.Csp"} & report.keys():
         return request.dropped(Outcome.INVALID, Category.SECURITY, "security_report")
     return _as_event(request, raw, "security", Category.SECURITY)
+
+
+def _beside(item: Item) -> dict[str, str]:
+    """What stood in the address that the report was sent to."""
+    said = {name: item.header.get(f"sentry_{name}") for name in ("release", "environment")}
+    return {name: value for name, value in said.items() if isinstance(value, str) and value}
 
 
 def _draft(request: Request, raw: bytes, kind: str) -> Draft:
@@ -140,7 +169,12 @@ HANDLERS: dict[str, Handler] = {
     "user_report": reports.user_report,
     "attachment": reports.attachment,
     "client_report": reports.client_report,
+    "session": sessions.session,
+    "sessions": sessions.sessions,
 }
 """Who prepares which item type. What is not in here is counted as filtered, `not_supported_yet`."""
 
-_CREATORS = frozenset({"event", "security", "raw_security", "transaction"})
+# How many of a kind one envelope may hold. Each makes rows, and SDKs send one of them at a time.
+_MOST = {"user_report": 5, "client_report": 2}
+_BELONGINGS = frozenset({"attachment", "form_data", "profile"})
+_CREATORS = frozenset({"event", "security", "raw_security", "transaction", "feedback"})

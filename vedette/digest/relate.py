@@ -2,95 +2,168 @@
 
 Releases, environments, issues by hash, counters, attachments, user reports, outcomes. Whoever is killed before the
 commit has done nothing, whoever is killed after it has done all of it once: a replay sees the mark.
+
+Nodes that share a PostgreSQL lock the rows that they share in one order, so that they wait for each other and do not
+deadlock: environments and releases, hashes, counters of short ids, issues, where those were seen and wait, files and
+reports, outcomes, storms; within each by id or by key, and `take_back` keeps to it. Issues that lose an event to
+another one are locked together with those that gain one. Out of that order are what a project learns once in its life
+(its flags, its first event), the moment that a release was last seen in an environment (before the issues, the new
+issues of that release after them), and issues that a crash report is left out of. Where two nodes meet over those,
+PostgreSQL ends one transaction (40P01), nothing of it is kept, and the batch is tried again a moment later:
+`digest.complaints`.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 
-from vedette.core import sql
 from vedette.core.files import FileStore
-from vedette.digest.batch import Batch, identity
+from vedette.digest.batch import Batch, Identity, identity
+from vedette.digest.belongings import issues_of, keep_attachments, keep_reports, link, put_files
 from vedette.digest.config import configs
 from vedette.digest.models import DigestBatch
+from vedette.digest.storable import storable
+from vedette.digest.storm import thin_out
 from vedette.digest.tally import Tally
-from vedette.digest.values import PreparedAttachment, PreparedEvent, PreparedTransaction, PreparedUserReport
-from vedette.events.rows import KnownEvent
+from vedette.digest.values import (
+    PreparedEvent,
+    PreparedSessions,
+    PreparedTransaction,
+)
+from vedette.events.rows import EventPlace, Known, KnownEvent, KnownTransaction
 from vedette.issues import arrivals
-from vedette.issues.models import EventAttachment, Group, UserReport
+from vedette.issues.merging import homes
+from vedette.issues.models import Group, GroupStatus
+from vedette.orgs import audit
+from vedette.orgs.models import OrganizationStatus
+from vedette.projects.flags import set_flag
 from vedette.projects.models import ObjectStatus, Project, ProjectFlags
 from vedette.releases import sightings
 from vedette.wire.outcomes import Outcome
 
+log = logging.getLogger(__name__)
+
 MESSAGE_LENGTH = 8192
+GIVEN_UP = (GroupStatus.PENDING_DELETION, GroupStatus.DELETION_IN_PROGRESS)
+NUL = b"\\u0000"  # as JSON spells it
 
 
 def relate(
     mark: DigestBatch,
     batch: Batch,
-    known: Sequence[KnownEvent],
-    reported_groups: dict[tuple[int, str], int],
+    known: Sequence[Known],
+    places: dict[tuple[int, str], EventPlace],
     files: FileStore,
 ) -> list[int | None]:
     """Relate and count `batch`, and mark it as related; gives the issue of each of its events.
 
-    `known` are rows of the event store that events of the batch replace. `reported_groups` are the issues of events
-    that user reports speak of. Attachments are written to `files` first: a file without a row is only lost space.
+    `known` are rows of the event store that events and transactions of the batch replace. `places` says
+    where stored events belong that user reports speak of. Attachments are written to `files` first: a file without a
+    row is only lost space.
+
+    Afterwards `batch` holds the transactions and sessions of projects that still exist, and no others.
     """
-    stored_files = [(attachment, files.put(attachment.content)) for attachment in batch.attachments]
+    stored_files = put_files(batch.attachments, files)
     with transaction.atomic():
         active = _active_projects(batch)
         tally = Tally()
-        groups = _relate_events(batch, known, active, tally)
-        _relate_transactions(batch.transactions, active, tally)
-        _keep_attachments(mark.pk, stored_files, active, tally)
-        _keep_reports(batch.reports, reported_groups, active, tally)
-        _link_earlier(batch.events, groups)
+        named: list[PreparedEvent | PreparedTransaction] = [*batch.events, *batch.transactions]
+        named = [value for value in named if value.project_id in active]
+        seen = sightings.record(_sightings(named))  # in one go: releases are locked in one order, and before issues
+        events = [row for row in known if isinstance(row, KnownEvent)]
+        groups = _relate_events(batch, events, seen, active, tally)
+        replaced = {row.identity for row in known if isinstance(row, KnownTransaction)}
+        _relate_transactions(batch.transactions, replaced, active, tally)
+        _relate_sessions(batch.sessions, active, tally)
+        issues = issues_of(batch.events, groups, active)
+        found = {**{key: place.group_id for key, place in places.items()}, **issues}
+        keep_attachments(mark.pk, batch.attachments, stored_files, found, active, files, tally)
+        keep_reports(batch.reports, places, active, tally)
+        _note_feedback(batch, active)
+        link(batch.events, issues)
         for dropped in batch.dropped:
             tally.dropped(dropped)
         for reported in batch.reported:
             tally.reported(reported)
         tally.write()
+        mark.thinned = thin_out(batch.events, groups)
+        mark.groups = {_key(event): group for event, group in zip(batch.events, groups, strict=True) if group}
         mark.related = True
-        mark.save(update_fields=["related"])
+        mark.save(update_fields=["related", "thinned", "groups"])
+    _thin(batch, active)
     return groups
 
 
-def look_up(batch: Batch) -> list[int | None]:
-    """The issue of each event of a batch that is related already."""
-    return arrivals.look_up([(event.project_id, event.hashes) for event in batch.events])
+def look_up(mark: DigestBatch, batch: Batch) -> list[int | None]:
+    """The issue of each event of a batch that is related already: the one that it was counted in, or into which that
+    was merged, unless that is gone, or its project.
+
+    Leaves the same of `batch` as `relate`.
+    """
+    active = _active_projects(batch)
+    _thin(batch, active)
+    counted = set(mark.groups.values())
+    moved = homes(counted)
+    groups = Group.objects.filter(pk__in=counted | set(moved.values()), project__in=active)
+    alive = set(groups.exclude(status__in=GIVEN_UP).values_list("pk", flat=True))
+    found = [mark.groups.get(_key(event)) for event in batch.events]
+    found = [moved.get(group, group) if group is not None else None for group in found]
+    if missing := len(mark.groups) - sum(group is not None for group in found):
+        log.error("batch %s: %d events that were counted did not come of its envelopes again", mark.pk, missing)
+    return [group if group in alive else None for group in found]
 
 
-def storable(value: Any) -> Any:
-    """`value` without NUL characters, which PostgreSQL cannot keep in texts and documents."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd") if "\0" in value else value
-    if isinstance(value, dict):
-        return {storable(key): storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [storable(item) for item in value]
-    return value
+def take_back(
+    batch: Batch, groups: Sequence[int | None], known: Sequence[Known], refused: Collection[tuple[int, str]]
+) -> None:
+    """Uncount the events and transactions (project, event id) that the event store refuses for good: they are parked,
+    and counted when they are replayed. In the caller's transaction."""
+    replaced = {row.identity for row in known}
+    tally = Tally()
+    losses: Counter[int] = Counter()
+    for event, group in zip(batch.events, groups, strict=True):
+        if (event.project_id, event.event_id) in refused and group is not None and identity(event) not in replaced:
+            losses[group] += 1
+            tally.taken_back(event)
+    for value in batch.transactions:
+        if (value.project_id, value.event_id) in refused and identity(value) not in replaced:
+            tally.taken_back(value)
+    arrivals.uncount(losses)
+    tally.write()
+
+
+def _key(event: PreparedEvent) -> str:
+    return "{}:{}:{}".format(*identity(event))
+
+
+def _thin(batch: Batch, active: set[int]) -> None:
+    batch.transactions = [value for value in batch.transactions if value.project_id in active]
+    batch.sessions = [value for value in batch.sessions if value.project_id in active]
 
 
 def _active_projects(batch: Batch) -> set[int]:
-    """Which of the batch's projects still exist: one may have been deleted since its items were accepted."""
+    """Which of the batch's projects still exist: one, or its organization, may have been deleted since its items were
+    accepted."""
     wanted = {
         value.project_id
-        for kind in (batch.events, batch.transactions, batch.attachments, batch.reports)
+        for kind in (batch.events, batch.transactions, batch.attachments, batch.reports, batch.sessions)
         for value in kind
     }
-    return set(Project.objects.filter(pk__in=wanted, status=ObjectStatus.ACTIVE).values_list("pk", flat=True))
+    existing = Project.objects.filter(status=ObjectStatus.ACTIVE, organization__status=OrganizationStatus.ACTIVE)
+    return set(existing.filter(pk__in=wanted).values_list("pk", flat=True))
 
 
-def _relate_events(batch: Batch, known: Sequence[KnownEvent], active: set[int], tally: Tally) -> list[int | None]:
+def _relate_events(
+    batch: Batch, known: Sequence[KnownEvent], seen: sightings.Sightings, active: set[int], tally: Tally
+) -> list[int | None]:
     indexes = [index for index, event in enumerate(batch.events) if event.project_id in active]
     events = [batch.events[index] for index in indexes]
-    seen = sightings.record(_sightings(events))
     replaced = {(row.project_id, row.event_id, row.day): row.group_id for row in known}
-    received = _receive(events, seen, replaced)
+    received = arrivals.receive([_arrival(event, seen, replaced.get(identity(event))) for event in events])
     groups: list[int | None] = [None] * len(batch.events)
     for index, group in zip(indexes, received, strict=True):
         groups[index] = group
@@ -120,27 +193,11 @@ def _sightings(values: Sequence[PreparedEvent | PreparedTransaction]) -> list[si
     return found
 
 
-def _receive(
-    events: Sequence[PreparedEvent], seen: sightings.Sightings, replaced: dict[tuple[int, str, str], int]
-) -> list[int | None]:
-    """The issues of `events`, counted. An event that replaces one of the same issue is not counted again; one that
-    replaces an event of another issue takes it away there."""
-    befores = [replaced.get(identity(event)) for event in events] if replaced else [None] * len(events)
-    wanted = [(event.project_id, event.hashes) for event, before in zip(events, befores, strict=True) if before]
-    present = iter(arrivals.look_up(wanted))
-    counted = [before is None or next(present) != before for before in befores]
-    received = arrivals.receive([_arrival(event, seen, count) for event, count in zip(events, counted, strict=True)])
-    losses: Counter[int] = Counter()
-    for before, group in zip(befores, received.groups, strict=True):
-        if before is not None and group is not None and before != group:
-            losses[before] += 1
-    arrivals.uncount(losses)
-    return received.groups
-
-
-def _arrival(event: PreparedEvent, seen: sightings.Sightings, counted: bool) -> arrivals.Arrival:
-    environment = storable(event.environment)
-    release = seen.releases.get((event.organization_id, storable(event.release)))
+def _arrival(event: PreparedEvent, seen: sightings.Sightings, replaces: int | None) -> arrivals.Arrival:
+    # Everything that follows stands in the payload too, and looking once is cheaper than looking everywhere.
+    fit = storable if NUL in event.payload else _as_it_is
+    environment = fit(event.environment)
+    release = seen.releases.get((event.organization_id, fit(event.release)))
     data = {
         "type": event.type,
         "metadata": event.metadata,
@@ -150,23 +207,29 @@ def _arrival(event: PreparedEvent, seen: sightings.Sightings, counted: bool) -> 
         "handled": event.handled,
     }
     return arrivals.Arrival(
+        organization_id=event.organization_id,
         project_id=event.project_id,
         hashes=event.hashes,
         event_id=event.event_id,
         timestamp=event.timestamp,
         level=event.level,
-        logger=storable(event.logger)[:64],
+        logger=fit(event.logger)[:64],
         platform=event.platform,
-        title=storable(event.title),
-        culprit=storable(event.culprit),
-        message=storable(event.message)[:MESSAGE_LENGTH],
-        data=storable(data),
+        title=fit(event.title),
+        culprit=fit(event.culprit),
+        message=fit(event.message)[:MESSAGE_LENGTH],
+        data=fit(data),
         release_id=release.pk if release else None,
         version=release.version if release else "",
         environment_id=seen.environments[event.organization_id, environment],
         environment=environment,
-        counted=counted,
+        replaces=replaces,
+        secondary_hashes=event.secondary_hashes,
     )
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _tally_events(
@@ -200,98 +263,49 @@ def _note_projects(events: Sequence[PreparedEvent]) -> None:
     for project, event in sorted(first.items()):
         Project.objects.filter(pk=project, first_event__isnull=True).update(first_event=event.timestamp)
         if event.platform != "other":
-            Project.objects.filter(Q(platform__isnull=True) | Q(platform=""), pk=project).update(
-                platform=event.platform
-            )
+            unnamed = Project.objects.filter(Q(platform__isnull=True) | Q(platform=""), pk=project)
+            if unnamed.update(platform=event.platform):
+                _tell_platform(project, event)
 
 
-def _relate_transactions(transactions: Sequence[PreparedTransaction], active: set[int], tally: Tally) -> None:
+def _tell_platform(project_id: int, event: PreparedEvent) -> None:
+    """The audit log says that an event gave a project its platform (ingest specification, 14.1)."""
+    project = Project.objects.select_related("organization").get(pk=project_id)
+    data = {"slug": project.slug, "changed": ["platform"], "platform": event.platform, "event": event.event_id}
+    audit.record(audit.AuditEvent.PROJECT_EDIT, project.organization, label="an event", target=project_id, data=data)
+
+
+def _relate_transactions(
+    transactions: Sequence[PreparedTransaction], replaced: set[Identity], active: set[int], tally: Tally
+) -> None:
+    """One outcome for each; one that replaces another leaves "accepted" with the one that stood first."""
     if not transactions:
         return
-    kept = [value for value in transactions if value.project_id in active]
-    sightings.record(_sightings(kept))
-    flag = int(ProjectFlags.HAS_TRANSACTIONS)
-    without = Project.objects.filter(pk__in={value.project_id for value in kept}).exclude(
-        pk__in=Project.objects.annotate(flagged=F("flags").bitand(flag)).filter(flagged=flag).values("pk")
-    )
-    without.update(flags=F("flags").bitor(flag))
+    set_flag({value.project_id for value in transactions} & active, ProjectFlags.HAS_TRANSACTIONS)
     for value in transactions:
+        if value.project_id not in active:
+            tally.refused(value, Outcome.INVALID, "project_id")
+        elif replaced and identity(value) in replaced:
+            tally.refused(value, Outcome.INVALID, "duplicate")
+        else:
+            tally.accepted(value)
+
+
+def _note_feedback(batch: Batch, active: set[int]) -> None:
+    """That a project has feedback at all, and that it has some of the newer kind."""
+    if batch.reports:
+        set_flag({one.project_id for one in batch.reports} & active, ProjectFlags.HAS_FEEDBACKS)
+        newer = {one.project_id for one in batch.reports if one.is_feedback}
+        set_flag(newer & active, ProjectFlags.HAS_NEW_FEEDBACKS)
+
+
+def _relate_sessions(sessions: Sequence[PreparedSessions], active: set[int], tally: Tally) -> None:
+    """Sessions make no rows here but their outcomes: releases come of them when somebody looks, or by the hour."""
+    if not sessions:
+        return
+    set_flag({value.project_id for value in sessions} & active, ProjectFlags.HAS_SESSIONS)
+    for value in sessions:
         if value.project_id in active:
             tally.accepted(value)
         else:
             tally.refused(value, Outcome.INVALID, "project_id")
-
-
-def _keep_attachments(
-    batch_id: int, stored: Sequence[tuple[PreparedAttachment, str]], active: set[int], tally: Tally
-) -> None:
-    rows = []
-    for attachment, sha1 in stored:
-        if attachment.project_id not in active:
-            continue
-        tally.accepted(attachment)
-        rows.append(
-            EventAttachment(
-                project_id=attachment.project_id,
-                event_id=attachment.event_id,
-                type=storable(attachment.attachment_type)[:64],
-                name=storable(attachment.name)[:255],
-                content_type=storable(attachment.content_type)[:255],
-                size=len(attachment.content),
-                sha1=sha1,
-                batch_id=batch_id,
-                date_added=attachment.received_at,
-            )
-        )
-    EventAttachment.objects.bulk_create(rows)
-
-
-def _keep_reports(
-    reports: Sequence[PreparedUserReport],
-    groups: dict[tuple[int, str], int],
-    active: set[int],
-    tally: Tally,
-) -> None:
-    """One report per event: a later one overwrites what an earlier one said."""
-    alive = set(Group.objects.filter(pk__in=set(groups.values())).values_list("pk", flat=True))
-    rows = {}
-    for report in reports:
-        if report.project_id not in active:
-            tally.refused(report, Outcome.INVALID, "project_id")
-            continue
-        group = groups.get((report.project_id, report.event_id))
-        rows[report.project_id, report.event_id] = (
-            report.project_id,
-            report.event_id,
-            group if group in alive else None,
-            storable(report.name)[:128],
-            storable(report.email)[:75],
-            storable(report.comments),
-            sql.moment(report.received_at),
-        )
-        tally.accepted(report)
-    sql.run_many(
-        "INSERT INTO issues_userreport (project_id, event_id, group_id, name, email, comments, date_added) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (project_id, event_id) DO UPDATE SET "
-        "group_id = COALESCE(excluded.group_id, issues_userreport.group_id), name = excluded.name, "
-        "email = excluded.email, comments = excluded.comments, date_added = excluded.date_added",
-        [rows[key] for key in sorted(rows)],
-    )
-
-
-def _link_earlier(events: Sequence[PreparedEvent], groups: Sequence[int | None]) -> None:
-    """Attachments and reports that came before their event, or with it, learn its issue."""
-    found = {
-        (event.project_id, event.event_id): group
-        for event, group in zip(events, groups, strict=True)
-        if group is not None
-    }
-    ids = {event_id for _, event_id in found}
-    if not ids:
-        return
-    for model in (EventAttachment, UserReport):
-        waiting = model._default_manager.filter(event_id__in=ids, group__isnull=True)
-        for pk, project, event_id in waiting.values_list("pk", "project_id", "event_id"):
-            group = found.get((project, event_id))
-            if group is not None:
-                model._default_manager.filter(pk=pk).update(group_id=group)

@@ -5,12 +5,14 @@ Source: the ingest specification, 4.4, 6.3, 6.4, 6.6 and 6.7.
 
 import mimetypes
 import re
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from vedette.core.clock import from_unix
 from vedette.core.ids import as_event_id
+from vedette.digest import views
 from vedette.digest.decode import INVALID_JSON, MAX_DEPTH, TOO_DEEP, loads_leniently
 from vedette.digest.draft import Dropping
 from vedette.digest.nesting import is_deeper_than
@@ -21,8 +23,11 @@ from vedette.wire.envelope import Item
 from vedette.wire.outcomes import CATEGORY_OF_WORD, Category, Count, Outcome
 
 COMMENT_LIMIT = 4096
+CRASH_REPORTS = frozenset({"event.minidump", "event.applecrashreport"})
+DIALOG = "dialog"  # the kind of a request from the crash-report dialog
 OTHER = "other"
 _MAX_ENTRIES = 20
+_TOLD_WITHIN_SECONDS = 86_400
 _REASON_LIMIT = 64
 _REASON = re.compile(r"[!-~]+")
 _TOLERATED_BYTES = 64 * 1024
@@ -112,9 +117,10 @@ def feedback(request: Request, item: Item) -> Prepared:
     if said is None or not comments:
         return request.dropped(Outcome.INVALID, Category.FEEDBACK, "no_data")
     user = event.user or _User()
-    # Feedback about no event in particular goes by its own id.
-    event_id = as_event_id(said.associated_event_id) or request.event_id or request.fallback_id
-    return _report(request, event_id, said.name or user.username, said.contact_email or user.email, comments)
+    # Feedback about no event in particular goes by its own id. Files beside it (screenshots) go where it goes.
+    event_id = request.event_id = as_event_id(said.associated_event_id) or request.event_id or request.fallback_id
+    made = _report(request, event_id, said.name or user.username, said.contact_email or user.email, comments)
+    return replace(made, is_feedback=True)
 
 
 def attachment(request: Request, item: Item) -> Prepared:
@@ -124,6 +130,15 @@ def attachment(request: Request, item: Item) -> Prepared:
     if not request.event_id:
         quantity = max(1, len(item.payload))
         return request.dropped(Outcome.INVALID, Category.ATTACHMENT, "missing_event_id", quantity)
+    kind = _text(header.get("attachment_type"), 64) or "event.attachment"
+    if kind in CRASH_REPORTS and not request.config.stored_crash_reports:
+        quantity = max(1, len(item.payload))
+        return request.dropped(Outcome.FILTERED, Category.ATTACHMENT, "crash-report-limit", quantity)
+    content: bytes | Dropping = bytes(item.payload)
+    if kind == views.TYPE:
+        content = views.scrub_view(bytes(item.payload), request.config)
+    if isinstance(content, Dropping):
+        return request.dropped(content.outcome, Category.ATTACHMENT, content.reason, max(1, len(item.payload)))
     return PreparedAttachment(
         project_id=request.config.project_id,
         organization_id=request.config.organization_id,
@@ -133,9 +148,9 @@ def attachment(request: Request, item: Item) -> Prepared:
         content_type=_text(header.get("content_type"), 255)
         or mimetypes.guess_type(name)[0]
         or "application/octet-stream",
-        attachment_type=_text(header.get("attachment_type"), 64) or "event.attachment",
+        attachment_type=kind,
         received_at=from_unix(request.received),
-        content=bytes(item.payload),
+        content=content,
     )
 
 
@@ -155,6 +170,8 @@ def client_report(request: Request, item: Item) -> Prepared:
     oldest = request.received - request.config.retention_days * 86_400
     if not oldest <= at <= request.received + FUTURE_SECONDS:
         return request.dropped(Outcome.INVALID, Category.UNKNOWN, "timestamp")
+    if at < request.received - _TOLD_WITHIN_SECONDS:
+        at = request.received  # every hour that is named is a row: who tells so late is counted now
     return request.reported(_counts_of(report, at))
 
 
@@ -255,6 +272,7 @@ def _report(request: Request, event_id: str, name: Any, email: Any, comments: st
         email=_text(email, 75),
         comments=comments,
         received_at=from_unix(request.received),
+        overwrites=request.receipt.kind == DIALOG,
     )
 
 

@@ -12,7 +12,8 @@ from vedette.wire.outcomes import Category, Count, Outcome
 class Request:
     """`event_id` is the id that the envelope's items belong to: set by its header, else by its event; "" if none.
 
-    `fallback_id` is for an event that nobody gave an id. `received` and `sent_at` are Unix seconds.
+    `fallback_id` is for an event that nobody gave an id. `received` and `sent_at` are Unix seconds. `aggregates` is how
+    many counts of sessions its items held so far.
     """
 
     receipt: Receipt
@@ -21,6 +22,7 @@ class Request:
     sent_at: float | None
     event_id: str
     fallback_id: str
+    aggregates: int = 0
 
     def dropped(self, outcome: Outcome, category: Category, reason: str, quantity: int = 1) -> Dropped:
         """An item that ends here."""

@@ -1,4 +1,4 @@
-"""The final tags of an event, and who its user is.
+"""The final tags of an event.
 
 Source: the ingest specification, 7.5, 10.5, 14.2 to 14.4, 14.6 and 14.7. Tags keep their plain names here (`release`,
 `dist`, `user`).
@@ -7,14 +7,15 @@ Source: the ingest specification, 7.5, 10.5, 14.2 to 14.4, 14.6 and 14.7. Tags k
 from typing import Any
 
 from vedette.digest.draft import Draft
-from vedette.digest.values import EventUser
+from vedette.digest.normalise.devices import device_class
 from vedette.wire.event import Event
 
 LIMIT = 200
+_NOTHING: dict[str, Any] = {}
 
 
-def tag(draft: Draft) -> Draft:
-    """Fill `draft.tags` and `draft.user`."""
+def tag_fields(draft: Draft) -> Draft:
+    """Fill `draft.tags` with what the client sent, then with the fields of the event, which win, and with its URL."""
     event = draft.event
     tags: dict[str, str] = {key: value for key, value in event.tags or () if key and value}
     tags["level"] = event.level
@@ -28,18 +29,27 @@ def tag(draft: Draft) -> Draft:
         tags["release"] = event.release
         if event.dist:
             tags["dist"] = event.dist
-    if event.user:
-        draft.user = _user(event.user, draft.config.scrub_ip_addresses)
-        if draft.user.identity:
-            tags["user"] = _short(draft.user.identity)
+    if draft.user.identity:
+        tags["user"] = draft.user.identity
     url = event.request.get("url") if isinstance(event.request, dict) else None
     if isinstance(url, str) and url:
         tags.setdefault("url", _short(url))
+    draft.tags = tags
+    return draft
+
+
+def tag_interfaces(draft: Draft) -> Draft:
+    """Add the tags of contexts and of the last exception's mechanism. These replace what is there."""
+    tags = draft.tags
     # Browser, os and device of a user agent are contexts by now, and get their tags like any other.
     for key, context in draft.contexts.items():
         _context_tags(key, context, tags)
-    _mechanism_tags(event, tags)
-    draft.tags = tags
+    device = draft.contexts.get("device")
+    if device is not None:
+        strength = device_class(device, draft.contexts.get("os", _NOTHING).get("name"))
+        if strength:
+            tags["device.class"] = strength
+    _mechanism_tags(draft.event, tags)
     return draft
 
 
@@ -51,22 +61,6 @@ def handled_of(event: Event) -> bool | None:
     return mechanism.handled if mechanism is not None else None
 
 
-def _user(user: dict[str, Any], addresses_hidden: bool) -> EventUser:
-    texts = [user.get(name) or "" for name in ("id", "email", "username", "name", "ip_address")]
-    ident, email, username, name, ip = texts
-    if ident:
-        identity = f"id:{ident}"
-    elif username:
-        identity = f"username:{username}"
-    elif email:
-        identity = f"email:{email}"
-    elif ip:
-        identity = f"ip:{ip}"
-    else:
-        identity = "ip:[ip]" if addresses_hidden else ""
-    return EventUser(identity, ident, email, username, name, ip)
-
-
 def _context_tags(key: str, context: dict[str, Any], tags: dict[str, str]) -> None:
     kind = context.get("type")
     if kind in ("runtime", "browser", "os"):
@@ -74,7 +68,7 @@ def _context_tags(key: str, context: dict[str, Any], tags: dict[str, str]) -> No
         _set(tags, key, combined)
         _set(tags, f"{key}.name", name)
         if kind == "os" and isinstance(context.get("rooted"), bool):
-            tags[f"{key}.rooted"] = "yes" if context["rooted"] else "no"
+            _set(tags, f"{key}.rooted", "yes" if context["rooted"] else "no")
     elif kind == "device":
         _set(tags, key, context.get("model"))
         _set(tags, f"{key}.family", context.get("family"))

@@ -71,7 +71,9 @@ def settle_times(draft: Draft) -> Draft | Dropping:
         shift += moved - (ended + shift)
         ended = moved
     event.timestamp = received if ended is None else ended
-    event.start_timestamp = None if started is None else _moved(started, shift)
+    event.start_timestamp = None
+    if started is not None:
+        event.start_timestamp = _shifted(draft, started, shift, "start_timestamp")
     event.received = received
     _shift_parts(draft, event, shift)
     return draft
@@ -104,21 +106,20 @@ def _shift_parts(draft: Draft, event: Event, shift: float) -> None:
         for index, crumb in enumerate(event.breadcrumbs.values):
             if crumb.timestamp is not None:
                 seconds = read_timestamp(crumb.timestamp)
-                if seconds is None or not 0 <= seconds < _END_OF_TIME:
-                    _wrong(draft, ("breadcrumbs", "values", str(index), "timestamp"))
-                    crumb.timestamp = None
+                if shift or seconds is None or not 0 <= seconds < _END_OF_TIME:
+                    crumb.timestamp = _shifted(
+                        draft, seconds, shift, ("breadcrumbs", "values", str(index), "timestamp")
+                    )
                 else:
-                    crumb.timestamp = _moved(seconds, shift) if shift else seconds
+                    crumb.timestamp = seconds
     for index, span in enumerate(event.spans or ()):
+        started, ended = span.start_timestamp, span.timestamp
+        if not shift and type(started) is float and type(ended) is float and 0 <= started <= ended < _END_OF_TIME:
+            continue  # as nearly all of them are
         for name in ("start_timestamp", "timestamp"):
             value = getattr(span, name)
             if value is not None:
-                seconds = read_timestamp(value)
-                if seconds is None or not is_in_range(seconds):
-                    _wrong(draft, ("spans", str(index), name))
-                    setattr(span, name, None)
-                else:
-                    setattr(span, name, _moved(seconds, shift))
+                setattr(span, name, _shifted(draft, read_timestamp(value), shift, ("spans", str(index), name)))
 
 
 def _moved(seconds: float, shift: float) -> float:
@@ -126,8 +127,14 @@ def _moved(seconds: float, shift: float) -> float:
     return round(seconds + shift, 6) if shift else seconds
 
 
-def _wrong(draft: Draft, path: tuple[str, ...]) -> None:
+def _shifted(draft: Draft, seconds: float | None, shift: float, path: str | tuple[str, ...]) -> float | None:
+    """Where the moment comes to lie; None, and noted, if that or what it was is no moment of the calendar."""
+    if seconds is not None and is_in_range(seconds):
+        moved = _moved(seconds, shift)
+        if is_in_range(moved):
+            return moved
     draft.notes.error("invalid_data", path, reason="expected a timestamp")
+    return None
 
 
 def _iso(seconds: float) -> str | None:

@@ -6,9 +6,10 @@ Source: the grouping specification, section 10; the ingest specification, 14.10.
 from typing import Any
 
 from vedette.digest.draft import Draft
+from vedette.digest.normalise.security import text_of
 from vedette.grouping.crash import crash_frame, crash_frames, main_exception
 from vedette.grouping.families import NATIVE
-from vedette.wire.event import Event, Frame
+from vedette.wire.event import Event, ExceptionValue, Frame
 
 LINE_LIMIT = 256
 CULPRIT_LIMIT = 200
@@ -17,7 +18,7 @@ _VALUE_LIMIT, _TYPE_LIMIT = 1024, 128
 
 
 def entitle(draft: Draft) -> Draft:
-    """Fill title, culprit, location, metadata and search message. Runs after grouping, which settles the frames."""
+    """Fill title, location, metadata and search message. Runs after grouping, which settles the frames."""
     event = draft.event
     frame = crash_frame(crash_frames(event), named=True)
     if event.type == "error":
@@ -27,11 +28,18 @@ def entitle(draft: Draft) -> Draft:
         text = _message(event)
         draft.title = first_line(text) or "<unlabeled event>"
         draft.metadata = _message_metadata(event, draft.title)
+    if draft.grouping is not None and draft.grouping.title is not None:
+        draft.title = draft.metadata["title"] = first_line(draft.grouping.title) or draft.title
     if frame is not None:
         draft.location = frame.filename or frame.abs_path or ""
-    draft.culprit = culprit_of(event)[:CULPRIT_LIMIT]
-    event.culprit = draft.culprit or None
     draft.message = _search_message(draft)
+    return draft
+
+
+def blame(draft: Draft) -> Draft:
+    """Fill the culprit: where it happened. Runs after grouping, which settles the frames."""
+    draft.culprit = culprit_of(draft.event)[:CULPRIT_LIMIT]
+    draft.event.culprit = draft.culprit or None
     return draft
 
 
@@ -93,7 +101,7 @@ def _metadata(event: Event, main: int | None, frame: Frame | None) -> dict[str, 
     exception = main_exception(event, main)
     if exception is not None:
         synthetic = exception.mechanism is not None and exception.mechanism.synthetic
-        if not synthetic:
+        if not synthetic or _stands_for_a_dump(exception):
             metadata["type"] = (exception.type or "Error")[:_TYPE_LIMIT]
         value = exception.value or ""
         metadata["value"] = value if len(value) <= _VALUE_LIMIT else value[: _VALUE_LIMIT - 3] + "..."
@@ -103,6 +111,11 @@ def _metadata(event: Event, main: int | None, frame: Frame | None) -> dict[str, 
         if frame.function:
             metadata["function"] = frame.function
     return metadata
+
+
+def _stands_for_a_dump(exception: ExceptionValue) -> bool:
+    """The made-up type of a crash dump that nobody has read is all there is to say of it."""
+    return exception.mechanism is not None and exception.mechanism.type in ("minidump", "applecrashreport")
 
 
 def _error_title(metadata: dict[str, Any]) -> str:
@@ -115,8 +128,8 @@ def _error_title(metadata: dict[str, Any]) -> str:
 def _message_metadata(event: Event, title: str) -> dict[str, Any]:
     metadata: dict[str, Any] = {"title": title}
     if event.type == "csp" and event.csp:
-        metadata["directive"] = event.csp.get("effective_directive", "")
-        metadata["uri"] = event.csp.get("blocked_uri", "")
+        metadata["directive"] = text_of(event.csp, "effective_directive")
+        metadata["uri"] = text_of(event.csp, "blocked_uri")
         metadata["message"] = title
     return metadata
 

@@ -1,5 +1,6 @@
 """A stream to digest: a real spool, the real databases, the real engine."""
 
+import msgspec
 import pytest
 
 from tests.integration.events.engine_process import running_engine
@@ -7,9 +8,11 @@ from tests.support.factories import NOON, a_project
 from vedette.core import json
 from vedette.core.files import FileStore
 from vedette.digest import config
+from vedette.digest.preparing import Preparer
+from vedette.digest.recall import Recalls
 from vedette.digest.stream import Stream
 from vedette.events.migrate import migrate
-from vedette.events.writer import TABLES
+from vedette.events.tables import TABLES
 from vedette.spool.park import Park
 from vedette.spool.records import Receipt
 from vedette.spool.writer import SpoolLimits, SpoolWriter
@@ -76,8 +79,17 @@ def stream(tmp_path, events, accept, park):
     """Makes a digest of the stream, as a process that has just started would."""
     made = []
 
-    def _stream(store=events):
-        one = Stream("node/front", tmp_path / "spool" / "front", store, FileStore(tmp_path / "files"), park)
+    def _stream(store=events, preparer=None):
+        preparer = preparer or Preparer(config.configs, msgspec.msgpack.encode)
+        one = Stream(
+            "node/front",
+            tmp_path / "spool" / "front",
+            store,
+            FileStore(tmp_path / "files"),
+            park,
+            preparer,
+            Recalls(store),
+        )
         made.append(one)
         return one
 

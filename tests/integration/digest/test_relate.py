@@ -1,12 +1,15 @@
 """Step two of a batch, on the real database: what is made, what is counted, what a repetition changes."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from tests.support.factories import (
     NOON,
     a_prepared_attachment,
+    a_prepared_transaction,
     a_project,
     a_user_report,
     an_event,
@@ -19,7 +22,7 @@ from vedette.digest.batch import sort_out
 from vedette.digest.models import DigestBatch, OutcomeCount
 from vedette.digest.relate import look_up, relate
 from vedette.digest.values import Dropped, Reported
-from vedette.events.rows import KnownEvent
+from vedette.events.rows import EventPlace, KnownEvent
 from vedette.issues.models import (
     Activity,
     EventAttachment,
@@ -31,8 +34,10 @@ from vedette.issues.models import (
     GroupSubStatus,
     UserReport,
 )
+from vedette.orgs.audit import AuditEvent
+from vedette.orgs.models import AuditLogEntry, OrganizationStatus
 from vedette.projects import options
-from vedette.projects.models import Environment, ObjectStatus, ProjectFlags
+from vedette.projects.models import Environment, ObjectStatus, Project, ProjectFlags
 from vedette.projects.options import set_option
 from vedette.releases.models import Distribution, Release, ReleaseEnvironment, ReleaseProject, ReleaseProjectEnvironment
 from vedette.wire.outcomes import Category, Count, Outcome
@@ -278,6 +283,30 @@ def test_events_of_a_project_that_is_gone_are_invalid_and_hold_up_nobody(take):
     assert outcomes() == [("accepted", "error", "", 1), ("invalid", "error", "project_id", 1)]
 
 
+def test_what_was_accepted_of_an_organization_that_is_gone_is_invalid_whatever_it_is(take):
+    gone = a_project(an_organization(status=OrganizationStatus.PENDING_DELETION))
+    event = an_event(gone)
+
+    said = a_user_report(gone, event.event_id)
+    groups = take(event, said, a_prepared_transaction(gone), a_prepared_attachment(gone, event.event_id, b"12345"))
+
+    assert groups == [None]
+    quantities = {"error": 1, "attachment": 5, "transaction": 1, "feedback": 1}
+    assert set(outcomes()) == {("invalid", category, "project_id", number) for category, number in quantities.items()}
+    assert not any(model.objects.exists() for model in (Group, UserReport, EventAttachment))
+
+
+def test_14_13_the_stale_platform_of_an_issue_is_not_changed(take):
+    project = a_project()
+
+    take(an_event(project, platform="python"))
+    take(an_event(project, platform="ruby", timestamp=NOON + timedelta(hours=1)))
+
+    group = Group.objects.get()
+    assert (group.platform, group.times_seen) == ("python", 2)
+    assert group.last_seen == NOON + timedelta(hours=1)
+
+
 def test_a_project_learns_its_platform_and_its_first_event(take):
     project = a_project()
 
@@ -286,6 +315,34 @@ def test_a_project_learns_its_platform_and_its_first_event(take):
 
     project.refresh_from_db()
     assert (project.platform, project.first_event) == ("python", NOON - timedelta(hours=1))
+
+
+def test_the_audit_log_tells_which_event_gave_a_project_its_platform(take):
+    project = a_project()
+
+    take(an_event(project, platform="other"))
+    take(first := an_event(project, platform="python"))
+    take(an_event(project, platform="ruby"))
+
+    entry = AuditLogEntry.objects.get()
+    assert (entry.event, entry.target_object, entry.actor_id) == (AuditEvent.PROJECT_EDIT, project.pk, None)
+    assert (entry.data["platform"], entry.data["event"]) == ("python", first.event_id)
+
+
+@pytest.mark.parametrize(
+    ("is_feedback", "flags"),
+    [
+        (False, ProjectFlags.HAS_FEEDBACKS),
+        (True, ProjectFlags.HAS_FEEDBACKS | ProjectFlags.HAS_NEW_FEEDBACKS),
+    ],
+)
+def test_a_project_learns_that_people_say_something(take, is_feedback, flags):
+    project = a_project()
+
+    take(replace(a_user_report(project, "e" * 32), is_feedback=is_feedback))
+
+    both = ProjectFlags.HAS_FEEDBACKS | ProjectFlags.HAS_NEW_FEEDBACKS
+    assert Project.objects.get(pk=project.pk).flags & both == flags
 
 
 def test_an_attachment_lies_on_the_disk_and_learns_the_issue_of_its_event(take, tmp_path):
@@ -302,13 +359,37 @@ def test_an_attachment_lies_on_the_disk_and_learns_the_issue_of_its_event(take, 
     assert ("accepted", "attachment_item", "", 1) in outcomes()
 
 
+def test_rows_that_batches_share_are_locked_in_one_order(take, django_assert_max_num_queries):
+    """Releases of events and transactions together and before issues; issues in the order of their ids, those that lose
+    an event among them."""
+    project = a_project()
+    groups = take(*[an_event(project, f"Error: {n}", release=str(n)) for n in range(3)])
+    event = an_event(project, "Error: 2", event_id="a" * 32, release="8")
+    known = KnownEvent(project.pk, event.event_id, NOON.date().isoformat(), groups[0], 1)
+
+    with django_assert_max_num_queries(200) as asked:
+        take(event, a_prepared_transaction(project, release="9"), known=[known])
+
+    statements = [query["sql"] for query in asked.captured_queries]
+    of_releases = [n for n, one in enumerate(statements) if '"releases_' in one and not one.startswith("SELECT")]
+    locking = ("UPDATE issues_group ", 'FROM "issues_group" WHERE "issues_group"."id" IN')
+    of_issues = [
+        n for n, one in enumerate(statements) if locking[0] in one or (locking[1] in one and "FOR UPDATE" in one)
+    ]
+    assert max(of_releases) < min(of_issues)
+    if connection.features.has_select_for_update:
+        first = statements[min(of_issues)]
+        assert "FOR UPDATE" in first
+        assert f"({groups[0]}, {groups[2]})" in first
+
+
 def test_a_report_before_its_event_learns_the_issue_and_a_second_one_replaces_it(take):
     project = a_project()
     event = an_event(project)
 
     take(a_user_report(project, event.event_id, "first"))
     [group] = take(event)
-    take(a_user_report(project, event.event_id, "second"), reported={(project.pk, event.event_id): group})
+    take(a_user_report(project, event.event_id, "second"), reported={(project.pk, event.event_id): EventPlace(group)})
 
     report = UserReport.objects.get()
     assert (report.group_id, report.comments) == (group, "second")
@@ -354,8 +435,42 @@ def test_a_replay_finds_the_issues_and_changes_nothing(take):
     events = [an_event(project, f"E: {n % 2}") for n in range(4)]
     groups = take(*events)
 
-    assert look_up(sort_out(events)) == groups
+    assert look_up(DigestBatch.objects.get(), sort_out(events)) == groups
     assert sorted(Group.objects.values_list("times_seen", flat=True)) == [2, 2]
+
+
+def test_a_replay_stores_what_was_counted_whatever_the_hashes_are_by_now(take):
+    project = a_project()
+    groups = take(an_event(project, "E: a", event_id="a" * 32), an_event(project, "E: b", event_id="b" * 32))
+    by_now = [
+        an_event(project, event_id="a" * 32, hashes=(hash_of("other"),)),
+        an_event(project, event_id="c" * 32),  # was filtered when the batch was counted
+        an_event(project, event_id="b" * 32, hashes=(hash_of("other"),)),
+    ]
+
+    assert look_up(DigestBatch.objects.get(), sort_out(by_now)) == [groups[0], None, groups[1]]
+    assert Group.objects.count() == 2
+
+
+def test_a_replay_leaves_out_events_of_an_issue_that_was_deleted_since(take):
+    project = a_project()
+    event = an_event(project)
+    take(event)
+    Group.objects.update(status=GroupStatus.PENDING_DELETION)
+
+    assert look_up(DigestBatch.objects.get(), sort_out([event])) == [None]
+
+
+@pytest.mark.parametrize("what", ["project", "organization"])
+def test_a_replay_leaves_out_events_of_a_project_that_was_deleted_since(take, what):
+    project, other = a_project(), a_project(an_organization("other"))
+    events = [an_event(project), an_event(other)]
+    groups = take(*events)
+    owner = project if what == "project" else project.organization
+    owner.status = ObjectStatus.PENDING_DELETION if what == "project" else OrganizationStatus.PENDING_DELETION
+    owner.save()
+
+    assert look_up(DigestBatch.objects.get(), sort_out(events)) == [None, groups[1]]
 
 
 def test_an_empty_batch_is_related_too(take):
@@ -368,3 +483,34 @@ def test_one_batch_costs_a_bounded_number_of_statements(take, django_assert_max_
 
     with django_assert_max_num_queries(45):
         take(*[an_event(project, f"E: {n}", release="1.0", environment="prod") for n in range(100)])
+
+
+def test_the_data_of_a_newer_event_are_merged_into_those_of_the_issue(take):
+    project = a_project()
+    shared = {"hashes": (hash_of("same"),), "level": "warning", "sdk_name": "sentry.python.django"}
+
+    take(an_event(project, metadata={"type": "A", "value": "old", "function": "f"}, **shared))
+    Group.objects.update(data={**Group.objects.get().data, "kept": 1})
+    take(an_event(project, metadata={"type": "A", "value": "new"}, timestamp=NOON + timedelta(minutes=1), **shared))
+    take(an_event(project, metadata={"value": "late"}, timestamp=NOON - timedelta(minutes=1), **shared))
+
+    data = Group.objects.get().data
+    assert data["kept"] == 1
+    assert data["metadata"] == {
+        "type": "A",
+        "value": "new",
+        "function": "f",
+        "initial_priority": 50,
+        "sdk": {"name": "sentry.python.django", "name_normalized": "sentry.python"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("level", "priority"),
+    [("fatal", 75), ("error", 75), ("warning", 50), ("info", 25), ("debug", 25), ("sample", 25)],
+)
+def test_the_priority_of_a_new_issue_follows_its_level(take, level, priority):
+    take(an_event(a_project(), level=level))
+
+    group = Group.objects.get()
+    assert (group.priority, group.metadata["initial_priority"]) == (priority, priority)

@@ -1,12 +1,35 @@
 """How much of what a sender makes up is looked at and kept."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from tests.unit.digest.making import EVENT_ID, Json, a_drop, an_event, errors_of, prepared_bytes, stored
-from vedette.digest.values import PreparedUserReport, Reported
+from tests.unit.digest.making import (
+    CONFIG,
+    EVENT_ID,
+    NOW,
+    Json,
+    a_drop,
+    an_event,
+    errors_of,
+    prepared,
+    prepared_bytes,
+    receipt,
+    stored,
+)
+from vedette.digest.prepare import prepare
+from vedette.digest.values import (
+    Dropped,
+    Prepared,
+    PreparedSessions,
+    PreparedUserReport,
+    Reported,
+    SessionBucket,
+    held_bytes,
+)
+from vedette.spool.records import SpooledEnvelope
 from vedette.wire.outcomes import CATEGORY_OF_WORD, Category, Outcome
 
 MIB = 1024 * 1024
@@ -162,3 +185,68 @@ def test_quantities_of_one_reason_add_up_to_a_bound() -> None:
     (found,) = counts({"discarded_events": [entry("x", quantity=2**31 - 1)] * 3})
 
     assert found[3] == 2**31 - 1
+
+
+def an_envelope(kind: str, payload: Json, times: int) -> list[Prepared]:
+    text = msgspec.json.encode(payload)
+    lines = [b'{"type":"%s","length":%d}\n%s' % (kind.encode(), len(text), text)] * times
+    return list(prepare(SpooledEnvelope(1, receipt(), b"\n".join([b"{}", *lines])), CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "most"),
+    [
+        ("user_report", {"event_id": EVENT_ID, "comments": "it broke"}, 5),
+        ("client_report", {"discarded_events": [entry("sample_rate")]}, 2),
+    ],
+)
+def test_more_reports_in_one_envelope_than_anybody_sends_are_dropped_and_counted(
+    kind: str, payload: Json, most: int
+) -> None:
+    values = an_envelope(kind, payload, most + 2)
+
+    assert sum(isinstance(value, PreparedUserReport | Reported) for value in values) == most
+    assert [value.reason for value in values if isinstance(value, Dropped)] == ["too_many"] * 2
+
+
+def test_what_a_client_tells_a_day_late_counts_now() -> None:
+    def moment(age: float) -> float:
+        report = {"timestamp": NOW - age, "discarded_events": [entry("sample_rate")]}
+        value = prepared_bytes(msgspec.json.encode(report), "client_report")
+        assert isinstance(value, Reported)
+        return value.counts[0].at
+
+    assert moment(3600) == NOW - 3600
+    assert moment(30 * 86_400) == NOW
+
+
+def test_texts_counts_and_ids_of_sessions_are_memory_too() -> None:
+    report, _ = an_envelope("user_report", {"event_id": EVENT_ID, "comments": "x" * 4000}, 2)
+    told, _ = an_envelope("client_report", {"discarded_events": [entry(f"r{n}") for n in range(20)]}, 2)
+    none = ((),) * 6
+    bucket = SessionBucket(0, 1, 0, 0, 0, 0, tuple(range(1000)), tuple(range(1000)), *none, (1.0,) * 1000)
+    sessions = PreparedSessions(7, 3, 1, "1.0", "", datetime.now(UTC), (bucket,))
+
+    assert held_bytes(report) > 4000
+    assert held_bytes(told) > 20 * 100
+    assert held_bytes(sessions) >= 3000 * 40
+
+
+def test_an_empty_file_is_memory_too() -> None:
+    (file,) = prepared(({"type": "attachment"}, b""))
+    (named,) = prepared(({"type": "attachment", "filename": "n" * 200}, b"12345"))
+
+    assert held_bytes(file) >= 500
+    assert held_bytes(named) - held_bytes(file) >= 5 + 180
+
+
+def test_an_envelope_has_so_many_aggregates_however_they_are_divided() -> None:
+    def an_item(count: int) -> bytes:
+        aggregates = [{"started": NOW, "exited": 1}] * count
+        payload = msgspec.json.encode({"attrs": {"release": "1.0"}, "aggregates": aggregates})
+        return b'{"type":"sessions","length":%d}\n%s' % (len(payload), payload)
+
+    lines = [an_item(count) for count in (6000, 4000, 1)]
+    values = prepare(SpooledEnvelope(1, receipt(), b"\n".join([b"{}", *lines])), CONFIG)
+
+    assert [value.reason if isinstance(value, Dropped) else "" for value in values] == ["", "", "too_large"]

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.digest.making import CONFIG, EVENT_ID, NOW, Json, an_event, errors_of, stored
+from vedette.digest.pipeline import STEPS
 from vedette.digest.values import ProjectConfig
 
 CHROME = (
@@ -214,9 +215,13 @@ def test_unknown_members_of_a_user_are_data() -> None:
     [
         ({"user": {"ip_address": "{{auto}}"}}, "203.0.113.7"),
         ({"platform": "javascript"}, "203.0.113.7"),
+        ({"platform": "cocoa"}, "203.0.113.7"),
+        ({"platform": "objc"}, "203.0.113.7"),
         ({"platform": "python"}, ""),
         ({"request": {"env": {"REMOTE_ADDR": "10.0.0.1"}}}, "10.0.0.1"),
         ({"platform": "python", "sdk": {"settings": {"infer_ip": "auto"}}}, "203.0.113.7"),
+        ({"sdk": {"settings": {"infer_ip": "auto"}}, "request": {"env": {"REMOTE_ADDR": "10.0.0.1"}}}, "10.0.0.1"),
+        ({"sdk": {"settings": {"infer_ip": "auto"}}, "request": {"env": {"REMOTE_ADDR": "here"}}}, "203.0.113.7"),
         ({"platform": "javascript", "sdk": {"settings": {"infer_ip": "never"}}}, ""),
         ({"user": {"ip_address": "{{auto}}"}, "sdk": {"settings": {"infer_ip": "never"}}}, ""),
     ],
@@ -516,3 +521,75 @@ def test_the_config_decides_what_is_sensitive() -> None:
 
     assert kept["extra"] == {"shoe_size": "[Filtered]", "password": "x"}
     assert stored({"extra": {"password": "x"}}, config=CONFIG)["extra"] == {"password": "[Filtered]"}
+
+
+def test_the_steps_are_in_the_order_of_the_specification() -> None:
+    names = [step.__name__ for step in STEPS]
+
+    assert names[:2] == ["decode", "settle_times"]
+    assert names[names.index("scrub") :] == [
+        "scrub",
+        "identify",
+        "cut_to_size",
+        "tag_fields",
+        "tag_interfaces",
+        "fingerprint",
+        "blame",
+        "entitle",
+    ]
+
+
+SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4"
+MAC = f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) {SAFARI} Safari/605.1.15"
+PHONE = f"Mozilla/5.0 (iPhone; CPU iPhone OS 17_4 like Mac OS X) {SAFARI} Mobile/15E148 Safari/604.1"
+HINTS = {
+    "Sec-CH-UA": '"Google Chrome";v="126", "Not_A Brand";v="8"',
+    "Sec-CH-UA-Platform": '"macOS"',
+    "Sec-CH-UA-Platform-Version": '"14.5.0"',
+    "Sec-CH-UA-Model": '"Pixel 8"',
+}
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        pytest.param(
+            {"User-Agent": CHROME}, ("Chrome 120.0.0", None, "Windows >=10"), id="Windows 10 is a lower bound"
+        ),
+        pytest.param({"User-Agent": MAC}, ("Safari 17.4", "Mac", "Mac OS X >=10.15.7"), id="macOS 10.15.7 as well"),
+        pytest.param({"User-Agent": PHONE}, ("Mobile Safari 17.4", "iPhone", "iOS 17.4"), id="a phone"),
+        pytest.param(HINTS, ("Chrome 126", None, "macOS 14.5.0"), id="client hints"),
+        pytest.param({**HINTS, "User-Agent": PHONE}, ("Chrome 126", None, "macOS 14.5.0"), id="hints come first"),
+        pytest.param({"User-Agent": "nobody/1"}, (None, None, None), id="an unknown agent adds nothing"),
+        pytest.param({}, (None, None, None), id="no agent"),
+    ],
+)
+def test_what_a_user_agent_adds(headers: Json, expected: tuple[str | None, str | None, str | None]) -> None:
+    found = stored({"request": {"url": "https://h/", "headers": headers}})["contexts"]
+
+    browser, device, system = (found.get(name, {}) for name in ("browser", "device", "client_os"))
+    assert (browser.get("browser"), device.get("family"), system.get("os")) == expected
+
+
+def test_a_user_agent_replaces_no_context() -> None:
+    mine = {"browser": {"name": "Mine"}, "os": {"name": "Plan 9"}, "client_os": {"name": "Inferno"}}
+
+    kept = stored({"contexts": mine, "request": {"headers": {"User-Agent": PHONE}}})["contexts"]
+
+    assert {name: kept[name]["name"] for name in mine} == {name: mine[name]["name"] for name in mine}
+    assert kept["device"]["family"] == "iPhone"
+
+
+@pytest.mark.parametrize(
+    ("client", "sdk"),
+    [
+        ("sentry.python/2.75.0", ("sentry.python", "2.75.0")),
+        ("raven-js", ("raven-js", "")),
+        ("", ("", "")),
+    ],
+)
+def test_an_sdk_that_names_itself_by_its_client_only(client: str, sdk: tuple[str, str]) -> None:
+    event = an_event({"message": "x"}, client=client)
+
+    assert (event.sdk_name, event.sdk_version) == sdk
+    assert an_event({"sdk": {"name": "mine"}}, client=client).sdk_name == "mine"

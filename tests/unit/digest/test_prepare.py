@@ -85,6 +85,14 @@ def test_an_attachment_has_a_name_and_a_type_even_if_nobody_said() -> None:
     assert (named.content_type, named.attachment_type) == ("image/png", "event.view_hierarchy")
 
 
+@pytest.mark.parametrize("kind", ["unreal.context", "unreal.logs", "event.novelty", "my own kind"])
+def test_4_4_any_kind_of_attachment_is_kept_as_it_is_called(kind: str) -> None:
+    (value,) = prepared(({"type": "attachment", "filename": "a.txt", "attachment_type": kind}, b"x"))
+
+    assert isinstance(value, PreparedAttachment)
+    assert (value.attachment_type, value.content_type, value.content) == (kind, "text/plain", b"x")
+
+
 def test_an_attachment_of_no_event_is_dropped_with_its_bytes() -> None:
     (value,) = prepared(({"type": "attachment"}, b"12345"), header={})
 
@@ -120,13 +128,23 @@ def test_feedback_becomes_a_report_of_the_event_it_is_about_or_goes_by_its_own_i
     alone = {"contexts": {"feedback": said}, "user": {"email": "other@x.io"}}
 
     assert prepared_bytes(msgspec.json.encode(about), "feedback") == PreparedUserReport(
-        7, 3, 5, OTHER_ID, "Bob", "b@x.io", "It broke", RECEIVED
+        7, 3, 5, OTHER_ID, "Bob", "b@x.io", "It broke", RECEIVED, is_feedback=True
     )
     assert prepared_bytes(msgspec.json.encode(alone), "feedback") == PreparedUserReport(
-        7, 3, 5, EVENT_ID, "Bob", "b@x.io", "It broke", RECEIVED
+        7, 3, 5, EVENT_ID, "Bob", "b@x.io", "It broke", RECEIVED, is_feedback=True
     )
     assert a_drop(b'{"contexts": {"feedback": {"message": " "}}}', "feedback").reason == "no_data"
     assert a_drop(b"{}", "feedback").reason == "no_data"
+
+
+@pytest.mark.parametrize(("length", "kept"), [(4096, 4096), (4097, 4096)])
+def test_6_6_a_message_of_feedback_is_cut_where_a_report_would_be_refused(length: int, kept: int) -> None:
+    payload = msgspec.json.encode({"contexts": {"feedback": {"message": "x" * length}}})
+
+    value = prepared_bytes(payload, "feedback")
+
+    assert isinstance(value, PreparedUserReport)
+    assert value.comments == "x" * kept
 
 
 def test_a_client_report_becomes_counts() -> None:
@@ -154,6 +172,33 @@ def test_a_client_report_becomes_counts() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("discarded_events", Outcome.CLIENT_DISCARD),
+        ("rate_limited_events", Outcome.RATE_LIMITED),
+        ("filtered_events", Outcome.FILTERED),
+        ("filtered_sampling_events", Outcome.FILTERED),
+    ],
+)
+@pytest.mark.parametrize(
+    ("timestamp", "at"),
+    [
+        pytest.param({}, NOW, id="no timestamp"),
+        pytest.param({"timestamp": "2025-10-09T08:53:10Z"}, NOW - 10, id="RFC 3339"),
+        pytest.param({"timestamp": NOW - 10}, NOW - 10, id="seconds"),
+    ],
+)
+def test_6_3_each_list_of_a_client_report_has_an_outcome(
+    name: str, outcome: Outcome, timestamp: dict[str, object], at: float
+) -> None:
+    report = {**timestamp, name: [{"reason": "Sampled:3", "category": "transaction", "quantity": 2}]}
+
+    value = prepared_bytes(msgspec.json.encode(report), "client_report")
+
+    assert value == Reported(7, 3, 5, (Count(outcome, Category.TRANSACTION, "Sampled:3", 2, at),))
+
+
 def test_a_client_report_of_another_time_is_dropped() -> None:
     assert a_drop(msgspec.json.encode({"timestamp": NOW + 3600}), "client_report").reason == "timestamp"
     assert a_drop(msgspec.json.encode({"timestamp": NOW - 91 * 86_400}), "client_report").reason == "timestamp"
@@ -175,7 +220,6 @@ def test_the_fronts_own_counts_are_reported() -> None:
 @pytest.mark.parametrize(
     ("kind", "category"),
     [
-        ("session", Category.SESSION),
         ("profile", Category.PROFILE),
         ("log", Category.LOG_ITEM),
         ("new", Category.UNKNOWN),

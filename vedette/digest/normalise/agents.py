@@ -29,12 +29,16 @@ class Agent:
     brand: str = ""
 
 
-@lru_cache(maxsize=4096)
 def read_agent(text: str) -> Agent:
     """The client behind a `User-Agent` header."""
+    return _read_agent(text[:_LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _read_agent(text: str) -> Agent:
     from ua_parser import parse  # costs 30 MB: only a process that meets a user agent pays
 
-    result = parse(text[:_LONGEST])
+    result = parse(text)
     browser, system, device = result.user_agent, result.os, result.device
     os_name = system.family if system else ""
     os_version = _version(system.major, system.minor, system.patch) if system else ""

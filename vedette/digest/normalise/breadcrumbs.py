@@ -8,10 +8,12 @@ from vedette.digest.normalise.fields import LEVELS
 
 
 def settle_breadcrumbs(draft: Draft) -> Draft:
-    """Every breadcrumb with a type and a level."""
+    """Every breadcrumb with a type (old clients call it `ty`) and a level."""
     if draft.event.breadcrumbs is None:
         return draft
     for index, crumb in enumerate(draft.event.breadcrumbs.values):
+        if crumb.ty is not None:
+            crumb.type, crumb.ty = crumb.type or crumb.ty, None
         if not crumb.type:
             crumb.type = "default"
         level = crumb.level

@@ -6,6 +6,7 @@ Source: the ingest specification, 7.8 and 9.8.
 """
 
 import re
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -16,12 +17,31 @@ from vedette.digest.normalise import agents
 from vedette.digest.notes import Notes
 
 MAX_CONTEXTS = 100
+_REMEMBERED_BYTES = 1024
 _READ = frozenset({"device", "os", "runtime", "app", "browser", "gpu", "trace", "monitor", "client_os"})
 _COMBINED = {"os": "os", "client_os": "os", "runtime": "runtime", "browser": "browser"}
 _TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 _SPAN_ID = re.compile(r"(?!0{16})[0-9a-f]{16}")
 _WINDOWS = re.compile(r"Microsoft Windows (?P<version>\d+)\.(?P<minor>\d+)\.(?P<build>\d+)")
-_SYSTEM = re.compile(r"(?P<name>[A-Za-z][\w .-]{0,60}?) (?P<version>\d[\w.-]{0,60})")
+_SYSTEM = re.compile(r"(?P<name>\.?[A-Za-z][\w .-]{0,60}?) (?P<version>\d[\w.-]{0,60})")
+_NET_FRAMEWORK = {
+    build: version
+    for version, builds in {
+        "4.5": "378389",
+        "4.5.1": "378675 378758",
+        "4.5.2": "379893",
+        "4.6": "393295 393297",
+        "4.6.1": "394254 394271",
+        "4.6.2": "394802 394806",
+        "4.7": "460798 460805",
+        "4.7.1": "461308 461310",
+        "4.7.2": "461808 461814",
+        "4.8": "528040 528049 528372 528449",
+        "4.8.1": "533320 533325",
+    }.items()
+    for build in builds.split()
+}
+"""The release numbers that .NET Framework leaves in the registry."""
 _encode = msgspec.json.encode
 _decode = msgspec.json.Decoder().decode
 
@@ -61,20 +81,50 @@ def _keep(draft: Draft, contexts: dict[str, Raw], key: str, context: dict[str, A
     contexts[key] = Raw(_encode(context))
 
 
+def reread(draft: Draft, key: str) -> None:
+    """Let `draft.contexts` follow a change of the JSON text of one context."""
+    raw = (draft.event.contexts or {}).get(key)
+    value = _decode(raw) if raw is not None else None
+    if isinstance(value, dict):
+        draft.contexts[key] = value
+    else:
+        draft.contexts.pop(key, None)
+
+
 def _read(draft: Draft, key: str, text: bytes, contexts: dict[str, Raw]) -> None:
+    if len(text) + len(key) <= _REMEMBERED_BYTES and key != "trace" and b'"trace"' not in text and b"\\u" not in text:
+        draft.contexts[key], contexts[key] = _remembered(key, text)
+        return
+    context = _decoded(key, text)
+    if key == "trace" or context["type"] == "trace":
+        _trace(key, context, draft.notes)
+    _complete(context)
+    _keep(draft, contexts, key, context)
+
+
+@lru_cache(maxsize=1024)
+def _remembered(key: str, text: bytes) -> tuple[dict[str, Any], Raw]:
+    """A context that says the same in event after event: device, system, runtime … Shared: not to be changed."""
+    context = _decoded(key, text)
+    _complete(context)
+    return context, Raw(_encode(context))
+
+
+def _decoded(key: str, text: bytes) -> dict[str, Any]:
     context: dict[str, Any] = {name: value for name, value in _decode(text).items() if value is not None}
     if not isinstance(context.get("type"), str):
         context["type"] = "os" if key == "client_os" else key
+    return context
+
+
+def _complete(context: dict[str, Any]) -> None:
     kind = context["type"]
-    if kind == "trace":
-        _trace(key, context, draft.notes)
     combined = _COMBINED.get(kind)
     if combined:
         _describe(kind, context)
         name, version = context.get("name"), context.get("version")
         if isinstance(name, str) and name and combined not in context:
             context[combined] = f"{name} {version}" if isinstance(version, str) and version else name
-    _keep(draft, contexts, key, context)
 
 
 def _trace(key: str, context: dict[str, Any], notes: Notes) -> None:
@@ -92,8 +142,11 @@ def _trace(key: str, context: dict[str, Any], notes: Notes) -> None:
 
 
 def _describe(kind: str, context: dict[str, Any]) -> None:
-    """Name and version out of a raw description, if that is all there is."""
+    """Name and version out of a raw description, if that is all there is; a version for a build of .NET."""
     text = context.get("raw_description")
+    if context.get("name") == ".NET Framework" and not context.get("version"):
+        _name_net_framework(context)
+        return
     if not isinstance(text, str) or context.get("name") or context.get("version"):
         return
     windows = _WINDOWS.match(text)
@@ -105,6 +158,13 @@ def _describe(kind: str, context: dict[str, Any]) -> None:
         return
     context["name"] = system["name"]
     context["kernel_version" if kind == "os" and system["name"] == "Linux" else "version"] = system["version"]
+
+
+def _name_net_framework(context: dict[str, Any]) -> None:
+    build = context.get("build")
+    version = _NET_FRAMEWORK.get(build) if isinstance(build, str) else None
+    if version:
+        context["version"] = version
 
 
 def _add_agent(draft: Draft, contexts: dict[str, Raw]) -> None:

@@ -6,10 +6,11 @@ Source: the ingest specification, 7.1, 9.2, 9.3 and 9.7.
 import re
 from typing import Any
 
+from vedette.core.ids import as_event_id
 from vedette.digest import trim
 from vedette.digest.draft import Draft
 from vedette.digest.notes import Notes
-from vedette.wire.event import Event
+from vedette.wire.event import Event, Sdk
 
 PLATFORMS = frozenset(
     "as3 c cfml cocoa csharp elixir go groovy haskell java javascript native node objc other perl php python "
@@ -37,7 +38,10 @@ _LOGGER_LIMIT = 64
 def settle_fields(draft: Draft) -> Draft:
     """Bring every plain field of the event to its type, its bounds and its default."""
     event, notes = draft.event, draft.notes
-    event.event_id = draft.event_id
+    if event.event_id != draft.event_id:
+        if event.event_id is not None and as_event_id(event.event_id) is None:
+            notes.error("invalid_data", "event_id", value=event.event_id, reason="expected an event id")
+        event.event_id = draft.event_id
     platform = event.platform
     event.platform = platform if isinstance(platform, str) and platform in PLATFORMS else "other"
     event.type = _type_of(event, draft.kind)
@@ -59,6 +63,9 @@ def settle_fields(draft: Draft) -> Draft:
         event.checksum = _line(event.checksum, "checksum", 128, notes)
     event.project = draft.receipt.project_id
     event.version = "7"
+    if event.sdk is None and draft.receipt.client:
+        name, _, version = draft.receipt.client.partition("/")
+        event.sdk = Sdk(name=name[:256] or None, version=version[:256] or None)
     if event.errors is not None and not isinstance(event.errors, list):
         event.errors = None
     return draft

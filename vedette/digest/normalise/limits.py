@@ -12,6 +12,7 @@ from vedette.digest import trim
 from vedette.digest.draft import Draft
 from vedette.digest.nesting import estimate
 from vedette.digest.normalise.stacktraces import stacktraces_with_paths
+from vedette.digest.normalise.users import TEXTS
 from vedette.digest.notes import Notes
 from vedette.digest.trim import KIB
 from vedette.wire.event import NOTHING, Breadcrumb, Event, Mechanism
@@ -44,8 +45,8 @@ def cut_to_size(draft: Draft) -> Draft:
             _breadcrumb(crumb, index, notes)
     if isinstance(event.request, dict):
         _request(event.request, notes)
-    if isinstance(event.user, dict) and event.user.get("data"):
-        event.user["data"] = trim.value(event.user["data"], 8 * KIB, 7, ("user", "data"), notes)
+    if event.user:
+        _user(event.user, notes)
     if event.contexts:
         for key, raw in event.contexts.items():
             size = (128 if key == "flags" else 8) * KIB
@@ -64,6 +65,8 @@ def cut_to_size(draft: Draft) -> Draft:
     else:
         event.measurements = event.breakdowns = NOTHING
         event.hpkp = event.expectct = event.expectstaple = event.nel = NOTHING
+    if event.applecrashreport is not NOTHING:
+        event.applecrashreport = trim.obj(event.applecrashreport, 16 * KIB, 7, ("applecrashreport",), notes)
     return draft
 
 
@@ -89,16 +92,32 @@ def _breadcrumb(crumb: Breadcrumb, index: int, notes: Notes) -> None:
         crumb.message = trim.text(crumb.message, 8192, 200, ("breadcrumbs", "values", str(index), "message"), notes)
 
 
+def _user(user: dict[str, Any], notes: Notes) -> None:
+    for name, limit in TEXTS.items():
+        value = user.get(name)
+        if value is not None and len(value) > limit:
+            user[name] = trim.text(value, limit, 0, ("user", name), notes)
+    if user.get("data"):
+        user["data"] = trim.value(user["data"], 8 * KIB, 7, ("user", "data"), notes)
+
+
 def _request(request: dict[str, Any], notes: Notes) -> None:
+    url = request.get("url")
+    if url is not None and len(url) > 256:
+        request["url"] = trim.text(url, 256, 40, ("request", "url"), notes)
     whole = _encode(request)
-    if len(whole) <= KIB and ((b"[[[" not in whole and whole.count(b"{") <= 2) or estimate(whole) <= 4):
+    flat = b"[[[" not in whole and whole.count(b"{") <= 2 and not isinstance(request.get("data"), (dict, list))
+    if len(whole) <= KIB and (flat or estimate(whole) <= 4):
         return
+    if request.get("fragment"):
+        request["fragment"] = trim.text(request["fragment"], 1024, 100, ("request", "fragment"), notes)
     for name, size, depth in _REQUEST:
         value = request.get(name)
         if not value:
             continue
         as_json = _encode(value)
-        if len(as_json) > size or as_json.count(b"[") + as_json.count(b"{") > 2 * depth:
+        brackets = as_json.count(b"[") + as_json.count(b"{")
+        if len(as_json) > size or (brackets > depth and estimate(as_json) > depth):
             value = trim.value(value, size, depth, ("request", name), notes)
             if name in ("query_string", "cookies", "headers"):
                 value = [pair for pair in value if isinstance(pair, list) and len(pair) == 2]

@@ -15,7 +15,7 @@ from vedette.digest.nesting import is_deeper_than
 from vedette.digest.notes import Notes
 
 _METHOD = re.compile(r"[A-Z\-_]{3,32}")
-_TEXTS = {"fragment": (1024, 100), "inferred_content_type": (128, 0), "api_target": (128, 0)}
+_WORDS = ("inferred_content_type", "api_target")
 _MAX_FIELDS = 1000
 _header_names: dict[str, str] = {}
 _KEPT_NAMES = 2048
@@ -38,10 +38,13 @@ def settle_request(draft: Draft) -> Draft:
     method = given.get("method")
     if method is not None:
         _method(method, request, notes)
-    for name, (limit, allowance) in _TEXTS.items():
+    fragment = given.get("fragment")
+    if isinstance(fragment, str) and fragment:
+        request["fragment"] = fragment
+    for name in _WORDS:
         value = given.get(name)
         if isinstance(value, str) and value:
-            request[name] = trim.text(value, limit, allowance, ("request", name), notes)
+            request[name] = trim.text(value, 128, 0, ("request", name), notes)
     _headers(given.get("headers"), request, notes)
     cookies = given.get("cookies")
     if cookies:
@@ -74,11 +77,11 @@ def _url(given: dict[str, Any], request: dict[str, Any], notes: Notes) -> None:
         if "#" in url:
             url, _, fragment = url.partition("#")
             if fragment and not given.get("fragment"):
-                request["fragment"] = trim.text(fragment, 1024, 100, ("request", "fragment"), notes)
+                request["fragment"] = fragment
         if "?" in url:
             url, _, in_url = url.partition("?")
             query = query or in_url
-        request["url"] = trim.text(url, 256, 40, ("request", "url"), notes)
+        request["url"] = url
     elif url is not None and url != "":
         notes.error("invalid_data", "request.url", reason="expected a string")
     if query:

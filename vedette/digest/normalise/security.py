@@ -109,8 +109,8 @@ def is_local(blocked: str) -> bool:
 
 def message_of(csp: dict[str, Any]) -> str:
     """The sentence that names what was blocked."""
-    directive, violated = directive_of(csp), _text(csp, "violated_directive")
-    blocked = _text(csp, "blocked_uri")
+    directive, violated = directive_of(csp), text_of(csp, "violated_directive")
+    blocked = text_of(csp, "blocked_uri")
     noun = _NOUNS.get(directive, directive)
     if not is_local(blocked):
         return _REMOTE.get(directive, f"Blocked '{noun}' from '{{}}'").replace("{}", _origin(blocked))
@@ -123,7 +123,8 @@ def message_of(csp: dict[str, Any]) -> str:
     return _LOCAL.get(directive, f"Blocked inline '{noun}'")
 
 
-def _text(csp: dict[str, Any], name: str) -> str:
+def text_of(csp: dict[str, Any], name: str) -> str:
+    """A member of a report that has to be a text; browsers (and others) send what they like."""
     value = csp.get(name)
     return value if isinstance(value, str) else ""
 
@@ -143,8 +144,8 @@ def _origin(uri: str) -> str:
 
 
 def _culprit(csp: dict[str, Any]) -> str:
-    violated = _text(csp, "violated_directive") or directive_of(csp)
-    host = _split(_text(csp, "document_uri"))[1]
+    violated = text_of(csp, "violated_directive") or directive_of(csp)
+    host = _split(text_of(csp, "document_uri"))[1]
     if not host:
         return violated
     own = {host, f"http://{host}", f"https://{host}"}
@@ -152,7 +153,7 @@ def _culprit(csp: dict[str, Any]) -> str:
 
 
 def _add_tags(draft: Draft, csp: dict[str, Any]) -> None:
-    blocked = _text(csp, "blocked_uri")
+    blocked = text_of(csp, "blocked_uri")
     scheme, host = _split(blocked)
     if scheme in ("http", "https"):
         blocked = blocked.partition("?")[0].partition("#")[0]
@@ -171,10 +172,10 @@ def _add_request(draft: Draft, csp: dict[str, Any]) -> None:
     event, receipt = draft.event, draft.receipt
     request: dict[str, Any] = event.request if isinstance(event.request, dict) else {}
     headers = {pair[0]: pair[1] for pair in request.get("headers") or ()}
-    if _text(csp, "document_uri"):
-        request.setdefault("url", _text(csp, "document_uri")[:296])
-    if _text(csp, "referrer"):
-        headers.setdefault("Referer", _text(csp, "referrer"))
+    if text_of(csp, "document_uri"):
+        request.setdefault("url", text_of(csp, "document_uri"))
+    if text_of(csp, "referrer"):
+        headers.setdefault("Referer", text_of(csp, "referrer"))
     if receipt.user_agent:
         headers.setdefault("User-Agent", receipt.user_agent[:1024])
     if headers:

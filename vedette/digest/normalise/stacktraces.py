@@ -54,13 +54,17 @@ def _settle_exceptions(event: Event, notes: Notes) -> None:
     section = event.exception
     if section is None:
         return
-    section.values = [value for index, value in enumerate(section.values) if _settle_exception(value, index, notes)]
+    kept = [index for index, value in enumerate(section.values) if _settle_exception(value, index, notes)]
+    if len(kept) < len(section.values):
+        section.values = [section.values[index] for index in kept]
+        notes.renumber(("exception", "values"), kept)
     if not section.values:
         event.exception = None
         if event.type == "error":
             event.type = "csp" if event.csp else "default"
     elif len(section.values) == 1 and section.values[0].stacktrace is None and event.stacktrace is not None:
         section.values[0].stacktrace, event.stacktrace = event.stacktrace, None
+        notes.move(("stacktrace",), ("exception", "values", "0", "stacktrace"))
 
 
 def _settle_exception(exception: ExceptionValue, index: int, notes: Notes) -> bool:
@@ -118,6 +122,7 @@ def _hex(value: object) -> str | None:
 
 def _limited(frames: list[Frame], path: Path, notes: Notes) -> list[Frame]:
     if len(frames) > MAX_FRAMES:
+        notes.renumber((*path, "frames"), [*range(_OLDEST), *range(len(frames) - _NEWEST, len(frames))])
         notes.remark((*path, "frames"), "!limit", "x", length=len(frames))
         frames = frames[:_OLDEST] + frames[-_NEWEST:]
     rich = _rich_frames(frames)

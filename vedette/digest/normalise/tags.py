@@ -19,7 +19,6 @@ _TAKEN = frozenset({"release", "dist", "user", "filename", "function"})
 _SPECIAL = _TAKEN | {"environment"}
 _keys: set[str] = set()  # good ones; bounded
 _KEPT_KEYS = 4096
-_TEXT_LIMITS = {"server_name": (256, 20), "site": (128, 0)}
 
 Pair = list[str | None]
 
@@ -34,24 +33,28 @@ def settle_tags(draft: Draft) -> Draft:
     kept: list[Pair] = [] if event.tags is None else _pairs(event.tags, notes)
     keys = [pair[0] for pair in kept]
     if len(set(keys)) < len(keys) or not _SPECIAL.isdisjoint(keys):
-        kept = _without_taken(kept, event)
+        kept = _without_taken(kept, event, notes)
     for name in ("server_name", "site"):
         value = getattr(event, name)
         if value is not None:
             setattr(event, name, None)
             text = _field(value, name, notes)
             if text:
-                kept = [pair for pair in kept if pair[0] != name]
-                kept.append([name, text])
+                if name in keys:
+                    places = [index for index, pair in enumerate(kept) if pair[0] != name]
+                    kept = [kept[index] for index in places]
+                    notes.renumber(("tags",), places)
+                # A field may hold 256 characters, the tag that it becomes 200: the shorter bound is what is left.
+                kept.append([name, trim.text(text, LIMIT, 0, ("tags", str(len(kept)), "1"), notes)])
     event.tags = kept or None
     return draft
 
 
-def _without_taken(pairs: list[Pair], event: Event) -> list[Pair]:
+def _without_taken(pairs: list[Pair], event: Event, notes: Notes) -> list[Pair]:
     """The first pair of every key, without the keys that belong to fields; the environment fills its field."""
     seen: set[str] = set()
-    kept: list[Pair] = []
-    for key, value in pairs:
+    places: list[int] = []
+    for index, (key, value) in enumerate(pairs):
         if key is not None:
             if key in seen or key in _TAKEN:
                 continue
@@ -60,8 +63,9 @@ def _without_taken(pairs: list[Pair], event: Event) -> list[Pair]:
                 if event.environment is None and value and fields.is_environment(value):
                     event.environment = value
                 continue
-        kept.append([key, value])
-    return kept
+        places.append(index)
+    notes.renumber(("tags",), places)
+    return [pairs[index] for index in places]
 
 
 def _pairs(tags: Any, notes: Notes) -> list[Pair]:
@@ -88,7 +92,13 @@ def _pairs(tags: Any, notes: Notes) -> list[Pair]:
             pairs.append([key, value])
         elif item is not None:
             notes.error("invalid_data", ("tags", str(index)), reason="expected a pair")
+    if len(pairs) < len(items):
+        notes.renumber(("tags",), [index for index, item in enumerate(items) if _is_pair(item)])
     return pairs
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, (tuple, list)) and len(item) == 2
 
 
 def _key(key: Any, index: int, notes: Notes) -> str | None:
@@ -138,9 +148,8 @@ def _field(value: Any, name: str, notes: Notes) -> str | None:
     if not isinstance(value, str):
         notes.error("invalid_data", name, value=value, reason="expected a string")
         return None
-    limit, allowance = _TEXT_LIMITS[name]
     text = value.strip()
     if "\n" in text:
         notes.error("invalid_data", name, value=value, reason="expected one line")
         return None
-    return trim.text(trim.text(text, limit, allowance, (name,), notes), LIMIT, 0, (name,), notes)
+    return text

@@ -7,25 +7,34 @@ import ipaddress
 from functools import lru_cache
 from typing import Any
 
-from vedette.digest import trim
 from vedette.digest.draft import Draft
 from vedette.digest.notes import Notes
+from vedette.digest.values import EventUser
 from vedette.wire.event import Event
 
 AUTO = "{{auto}}"
-_TEXTS = {"id": 128, "email": 75, "username": 128, "name": 128, "segment": 128}
+TEXTS = {"id": 128, "email": 75, "username": 128, "name": 128, "segment": 128}
+"""The plain members of a user, and how long each may be; they are cut after scrubbing."""
+SOMEBODY = EventUser("ip:[ip]")
+"""Who is known by an address only, where addresses are not kept."""
+LONGEST_ADDRESS = 64
+_IDENTITY_LIMIT = 200
 _GEO = ("city", "subdivision", "country_code", "region")
 _INFERRED_FOR = frozenset({"javascript", "cocoa", "objc"})
 
 
-@lru_cache(maxsize=8192)
 def is_address(text: str) -> bool:
     """Whether `text` is an IPv4 or IPv6 address."""
+    return len(text) <= LONGEST_ADDRESS and _is_address(text)
+
+
+@lru_cache(maxsize=8192)
+def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return len(text) <= 64
+    return True
 
 
 def settle_user(draft: Draft) -> Draft:
@@ -36,11 +45,44 @@ def settle_user(draft: Draft) -> Draft:
         user = _user(event.user, notes)
     elif event.user is not None:
         notes.error("invalid_data", "user", reason="expected an object")
-    address = _address(user.pop("ip_address", None), draft)
-    if address:
-        user["ip_address"] = address
+    given = user.pop("ip_address", None)
+    if draft.config.scrub_ip_addresses:
+        if given is not None and given != AUTO:
+            draft.user = SOMEBODY
+            notes.remark(("user", "ip_address"), "@ip:remove", "x")
+    else:
+        address = _address(given, draft)
+        if address:
+            user["ip_address"] = address
     event.user = user or None
     return draft
+
+
+def identify(draft: Draft) -> Draft:
+    """Fill `draft.user`. Runs after scrubbing and before cutting: what makes people different may be at the end."""
+    user = draft.event.user
+    if user:
+        draft.user = EventUser(
+            _identity(user) or draft.user.identity,
+            _short(user.get("id") or "", TEXTS["id"]),
+            _short(user.get("email") or "", TEXTS["email"]),
+            _short(user.get("username") or "", TEXTS["username"]),
+            _short(user.get("name") or "", TEXTS["name"]),
+            user.get("ip_address") or "",
+        )
+    return draft
+
+
+def _identity(user: dict[str, Any]) -> str:
+    for key, label in (("id", "id:"), ("username", "username:"), ("email", "email:"), ("ip_address", "ip:")):
+        value = user.get(key)
+        if value:
+            return _short(label + value, _IDENTITY_LIMIT)
+    return ""
+
+
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def _user(given: dict[str, Any], notes: Notes) -> dict[str, Any]:
@@ -49,7 +91,7 @@ def _user(given: dict[str, Any], notes: Notes) -> dict[str, Any]:
     for key, value in given.items():
         if value is None:
             continue
-        if key in _TEXTS:
+        if key in TEXTS:
             text = _text(value, key, notes)
             if text:
                 user[key] = text
@@ -75,7 +117,7 @@ def _text(value: Any, key: str, notes: Notes) -> str | None:
     if not isinstance(value, str):
         notes.error("invalid_data", ("user", key), reason="expected a string")
         return None
-    return value if len(value) <= _TEXTS[key] else trim.text(value, _TEXTS[key], 0, ("user", key), notes)
+    return value
 
 
 def _geo(user: dict[str, Any], key: str, value: Any) -> None:
@@ -87,8 +129,6 @@ def _geo(user: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _address(given: str | None, draft: Draft) -> str | None:
-    if draft.config.scrub_ip_addresses:
-        return None
     if given and given != AUTO:
         return given
     event = draft.event
