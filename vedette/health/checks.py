@@ -5,53 +5,40 @@ They run with the server running or stopped, and change nothing. Source: the des
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import Error as DatabaseError
+from django.db import connection
 from django.db.models import Max
 
 from vedette.core import clock
 from vedette.core.errors import VedetteError
 from vedette.core.runtime import is_serving
 from vedette.digest.models import OutcomeCount
-from vedette.events.connection import event_store
+from vedette.events.connection import glancing_store
 from vedette.events.migrate import migrations
 from vedette.events.queries import store_facts
 from vedette.events.rows import StoreFacts
-from vedette.health.node import free_bytes, waiting
+from vedette.health.findings import Finding, Verdict
+from vedette.health.mailchecks import mail
+from vedette.health.node import device_of, free_bytes, waiting
 from vedette.health.ready import engine_status
-from vedette.spool.park import PARK_NAME, Park
+from vedette.health.webhookchecks import webhooks
+from vedette.spool.park import MAX_BYTES, PARK_NAME, Park
+from vedette.tasks.models import ScheduledJob
+from vedette.tasks.schedule import as_age, is_late
 
 GIGABYTE = 10**9
 LEAST_SECRET_LENGTH = 32
 OLDEST_SANE_YEAR = 2025
 CLOCK_TOLERANCE = timedelta(minutes=10)
 SLOW_LAG_SECONDS = 60.0
+LONGEST_ABSENCE_SECONDS = 300.0  # of a store: until then it may be a restart or an upgrade
 SHOWN_PARKED = 3
-
-
-class Verdict(StrEnum):
-    """How bad it is. Only `FAIL` makes the command fail."""
-
-    OK = "ok"
-    NOTE = "note"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found: a sentence, and the next step where there is one."""
-
-    check: str
-    verdict: Verdict
-    detail: str
-    hint: str = ""
+NEARLY_FULL = 0.9
 
 
 def examine(pending: Callable[[], list[str]]) -> list[Finding]:
@@ -67,10 +54,13 @@ def examine(pending: Callable[[], list[str]]) -> list[Finding]:
         _database(pending),
         _events(serving, facts),
         *_redis(),
-        _disk(),
+        *_disks(),
         _clock(facts),
         *_spool(),
         _parked(),
+        _jobs(serving),
+        mail(),
+        webhooks(),
         *_permissions(),
         *_settings(),
     ]
@@ -82,9 +72,12 @@ def _server(serving: bool) -> Finding:
     engine = engine_status()
     if not engine or not engine.get("ready"):
         return Finding("server", Verdict.FAIL, "runs, but its engine does not answer", "Its log says why.")
-    trouble = (engine.get("digest") or {}).get("trouble")
-    if trouble:
-        return Finding("server", Verdict.WARN, f"runs; the digest waits for a store: {trouble}")
+    digest = engine.get("digest") or {}
+    if trouble := digest.get("trouble"):
+        since = digest.get("trouble_seconds", 0.0)
+        verdict = Verdict.FAIL if since > LONGEST_ABSENCE_SECONDS else Verdict.WARN
+        hint = "It goes on by itself when the store is back; events are kept in the spool."
+        return Finding("server", verdict, f"runs; the digest waits for a store, for {since:.0f} s: {trouble}", hint)
     return Finding("server", Verdict.OK, f"runs, engine up for {engine['uptime_seconds']:.0f} s")
 
 
@@ -104,10 +97,13 @@ def _store_facts(serving: bool) -> StoreFacts | VedetteError | None:
     """None where nobody can know: the embedded store sleeps while the server does."""
     if settings.VEDETTE.events.embedded and not serving:
         return None
+    store = glancing_store()
     try:
-        return store_facts(event_store())
+        return store_facts(store)
     except VedetteError as error:
         return error
+    finally:
+        store.close()
 
 
 def _events(serving: bool, facts: StoreFacts | VedetteError | None) -> Finding:
@@ -141,11 +137,34 @@ def _redis() -> Iterator[Finding]:
         yield Finding("redis", Verdict.OK, "answers")
 
 
-def _disk() -> Finding:
-    free, total = free_bytes(settings.VEDETTE.data_dir)
-    detail = f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free"
+def _disks() -> Iterator[Finding]:
+    """The disks that something of Vedette lies on, each once."""
+    seen = set()
+    for directory in _places():
+        figures = free_bytes(directory)
+        device = device_of(directory)
+        if device not in seen:
+            seen.add(device)
+            yield _disk(directory, *figures)
+
+
+def _places() -> Iterator[Path]:
+    """The directories of this node's data, the one that holds the others first."""
+    own = settings.VEDETTE
+    yield own.data_dir
+    yield own.spool_dir
+    yield own.files_dir
+    if own.events.embedded:
+        yield own.events.path
+    if connection.vendor == "sqlite":
+        yield Path(settings.DATABASES["default"]["NAME"]).parent
+
+
+def _disk(directory: Path, free: int, total: int) -> Finding:
+    detail = f"{free / GIGABYTE:.1f} of {total / GIGABYTE:.1f} GB free for {directory}"
     if free < 0.5 * GIGABYTE:
-        return Finding("disk", Verdict.FAIL, detail, "Make room: when the disk is full, senders are refused.")
+        hint = "Make room: when a disk is full, senders are refused (the spool's) or events wait (the others)."
+        return Finding("disk", Verdict.FAIL, detail, hint)
     if free < 2 * GIGABYTE or free < 0.05 * total:
         return Finding(
             "disk", Verdict.WARN, detail, "Make room, or keep events for fewer days (VEDETTE_RETENTION_DAYS)."
@@ -194,13 +213,34 @@ def _parked() -> Finding:
         return Finding("parked", Verdict.OK, "nothing")
     park = Park(root)
     try:
-        count, shown = park.count(), park.list(SHOWN_PARKED)
+        count, shown, size = park.count(), park.list(SHOWN_PARKED), park.size()
     finally:
         park.close()
     if not count:
         return Finding("parked", Verdict.OK, "nothing")
     reasons = "; ".join(f"#{item.id}: {item.reason[:100]}" for item in shown)
-    return Finding("parked", Verdict.WARN, f"{count} requests could not be digested and are kept. {reasons}")
+    detail = f"{count} requests could not be digested and are kept ({size / 10**6:.1f} MB). {reasons}"
+    if size > MAX_BYTES * NEARLY_FULL:
+        hint = "Replay or drop some: when nothing more can be parked, the digest waits."
+        return Finding("parked", Verdict.FAIL, detail, hint)
+    return Finding("parked", Verdict.WARN, detail)
+
+
+def _jobs(serving: bool) -> Finding:
+    """Jobs of the schedule whose last run failed, and those that nobody ran for three periods while a server runs."""
+    try:
+        jobs = list(ScheduledJob.objects.order_by("name"))
+    except DatabaseError:
+        return Finding("jobs", Verdict.NOTE, "unknown: the database is away")
+    now = clock.now()
+    failing = [f"{job.name} failed {job.failures} times: {job.error}" for job in jobs if job.failures]
+    late = [f"{job.name} was due {as_age(now - job.due_at)} ago" for job in jobs if serving and is_late(job, now)]
+    if failing or late:
+        return Finding("jobs", Verdict.WARN, "; ".join(failing + late), "The server's log says more.")
+    if not jobs:
+        return Finding("jobs", Verdict.NOTE, "none ran yet")
+    runs = [f"{job.name} {as_age(now - job.finished_at)} ago" for job in jobs if job.finished_at]
+    return Finding("jobs", Verdict.OK, "last runs: " + ", ".join(runs) if runs else f"{len(jobs)} wait for their turn")
 
 
 def _permissions() -> Iterator[Finding]:
@@ -228,8 +268,6 @@ def _settings() -> Iterator[Finding]:
     if own.region == 0:
         hint = "Before you run several regions, give each a number of its own: ids carry it."
         yield Finding("region", Verdict.NOTE, "0, the default", hint)
-    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
-        yield Finding("mail", Verdict.NOTE, "mail is written to the log", "Set VEDETTE_MAIL_URL to send it.")
 
 
 def _unsafe(own: Any) -> Iterator[Finding]:

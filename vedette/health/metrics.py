@@ -1,7 +1,8 @@
 """`/metrics`: numbers for Prometheus, in its text format. They never name a tenant.
 
 What ingest counts lives in the front, which answers this page and hands its counters over in the WSGI environment;
-what the digest counts lives in the engine, and is asked for; outcomes are in the relational database.
+what the digest counts lives in the engine, and is asked for; outcomes and resolved issues are in the
+relational database.
 """
 
 import re
@@ -31,6 +32,10 @@ from vedette.events.connection import event_store
 from vedette.events.queries import store_facts
 from vedette.health.node import free_bytes, waiting
 from vedette.health.ready import engine_status
+from vedette.health.webhookchecks import webhook_metrics
+from vedette.issues.resolvedcounts import resolved_counts
+from vedette.mail.models import MailState
+from vedette.mail.status import mail_status
 from vedette.wire.outcomes import Category, Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -75,6 +80,9 @@ class _Numbers(Collector):
         yield from _processes(engine)
         yield from _events()
         yield from _outcomes()
+        yield from _resolved()
+        yield from _mail()
+        yield from webhook_metrics()
 
 
 def _ingest(numbers: IngestNumbers) -> Iterator[Metric]:
@@ -167,6 +175,32 @@ def _outcomes() -> Iterator[Metric]:
     for labels, total in sorted(summed.items()):
         metric.add_metric(list(labels), total)
     yield metric
+
+
+def _resolved() -> Iterator[Metric]:
+    try:
+        counts = resolved_counts()
+    except DatabaseError:
+        return
+    metric = CounterMetricFamily("vedette_issues_resolved", "Issues resolved, on all nodes, by how.", labels=["kind"])
+    for kind, quantity in counts.items():
+        metric.add_metric([kind], quantity)
+    yield metric
+
+
+def _mail() -> Iterator[Metric]:
+    now = clock.now()
+    try:
+        status = mail_status(now)
+    except DatabaseError:
+        return
+    age = (now - status.oldest_at).total_seconds() if status.oldest_at else 0.0
+    yield _gauge("vedette_mail_waiting", "Mails that wait to be sent.", status.counts[MailState.WAITING])
+    yield _gauge("vedette_mail_oldest_seconds", "For how long the oldest of them has waited.", max(age, 0.0))
+    ended = GaugeMetricFamily("vedette_mail_ended", "What became of mails in the last 24 hours.", labels=["outcome"])
+    for state in (MailState.SENT, MailState.GIVEN_UP, MailState.DROPPED):
+        ended.add_metric([state.word], status.counts[state])
+    yield ended
 
 
 def _word(kind: type[Category] | type[Outcome], number: int) -> str:

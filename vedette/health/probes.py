@@ -1,5 +1,9 @@
-"""Probes are asked by address: `Host: 10.0.3.7:9000` is no name of this server, and must be answered all the same."""
+"""Probes are asked by address: `Host: 10.0.3.7:9000` is no name of this server, and must be answered all the same.
 
+They come every few seconds, so that a node which is not ready would fill its log with saying so.
+"""
+
+import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -21,3 +25,12 @@ class AnyHost:
             request.META["HTTP_HOST"] = "localhost"
             request.META.pop("HTTP_X_FORWARDED_HOST", None)
         return self._get_response(request)
+
+
+class NoProbes(logging.Filter):
+    """Of Django's log of failed requests: a probe that is answered with 503 did what it is for. A traceback stays."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether this line is worth a place."""
+        path = getattr(getattr(record, "request", None), "path", "")
+        return bool(record.exc_info) or not path.startswith(PREFIXES)

@@ -4,13 +4,15 @@ import pytest
 from django.db import OperationalError
 
 from vedette.core import clock, runtime
+from vedette.core.addresses import EventsAddress
 from vedette.core.clock import now
 from vedette.digest.models import OutcomeCount
 from vedette.events.rows import StoreFacts, TableFacts
 from vedette.health import checks
-from vedette.health.checks import Verdict
+from vedette.health.findings import Verdict
 from vedette.spool.park import Park
 from vedette.spool.records import Receipt
+from vedette.tasks.models import ScheduledJob
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,18 @@ def test_a_server_whose_engine_is_away_fails(node):
         runtime.unlock(lock)
 
 
+@pytest.mark.parametrize(("seconds", "expected"), [(20, Verdict.WARN), (400, Verdict.FAIL)])
+def test_a_store_that_the_digest_waits_for_is_named_and_fails_in_the_end(node, monkeypatch, seconds, expected):
+    trouble = "StoreShortOfMemory: the event store is short of memory (ClickHouse code 241)"
+    digest = {"trouble": trouble, "trouble_seconds": float(seconds), "failures": 9}
+    monkeypatch.setattr(checks, "engine_status", lambda: {"ready": True, "digest": digest})
+
+    finding = checks._server(True)
+
+    assert finding.verdict == expected
+    assert finding.detail == f"runs; the digest waits for a store, for {seconds} s: {trouble}"
+
+
 @pytest.mark.parametrize(
     ("free", "expected"),
     [(10**8, Verdict.FAIL), (10**9, Verdict.WARN), (3 * 10**9, Verdict.WARN), (10**11, Verdict.OK)],
@@ -61,6 +75,20 @@ def test_a_disk_without_room_is_told(node, monkeypatch, free, expected):
     monkeypatch.setattr(checks, "free_bytes", lambda directory: (free, 10**12 if free < 10**11 else 2 * 10**11))
 
     assert verdict("disk") == expected
+
+
+def test_each_disk_that_holds_data_is_looked_at_once(node, monkeypatch, tmp_path):
+    elsewhere = EventsAddress(embedded=True, path=tmp_path / "other-disk")
+    own = node(events=elsewhere)
+    monkeypatch.setattr(checks, "device_of", lambda directory: 2 if directory == elsewhere.path else 1)
+    monkeypatch.setattr(checks, "free_bytes", lambda directory: (0 if directory == elsewhere.path else 10**11, 10**11))
+
+    found = examine()["disk"]
+
+    assert [(one.verdict, one.detail.rpartition(" ")[2]) for one in found] == [
+        (Verdict.OK, str(own.data_dir)),
+        (Verdict.FAIL, str(elsewhere.path)),
+    ]
 
 
 def test_a_clock_behind_what_was_seen_is_a_warning(node):
@@ -112,6 +140,18 @@ def test_parked_requests_are_told_with_their_reasons(node):
     assert "ValueError: strange" in finding.detail
 
 
+def test_a_park_that_is_nearly_full_fails(node, monkeypatch):
+    monkeypatch.setattr("vedette.health.checks.MAX_BYTES", 100_000)
+    park = Park(node().spool_dir)
+    park.put("front-0", 7, Receipt(1, 2, 3, 0.0), bytes(100_000), "ValueError: strange")
+    park.close()
+
+    finding = examine()["parked"][0]
+
+    assert finding.verdict == Verdict.FAIL
+    assert "(0.1 MB)" in finding.detail
+
+
 @pytest.mark.parametrize("name", [".", "secret-key", "run/engine.json"])
 def test_what_others_can_read_fails(node, name):
     path = node().data_dir / name
@@ -155,3 +195,23 @@ def test_a_server_that_believes_any_host_or_has_a_short_key_is_told(node, settin
 
 def test_settings_of_one_machine_are_safe(node):
     assert verdict("settings") == Verdict.OK
+
+
+def test_a_job_that_fails_is_named_with_its_error(node):
+    ScheduledJob.objects.create(name="retention", every_seconds=3600, failures=2, error="OSError: no room")
+
+    finding = examine()["jobs"][0]
+
+    assert finding.verdict == Verdict.WARN
+    assert finding.detail == "retention failed 2 times: OSError: no room"
+
+
+def test_a_job_that_nobody_runs_is_named_while_a_server_runs(node):
+    ScheduledJob.objects.create(name="retention", every_seconds=3600, due_at=now() - timedelta(hours=5))
+
+    assert verdict("jobs") == Verdict.OK
+    lock = runtime.lock(node().runtime_file.parent)
+    try:
+        assert examine()["jobs"][0].detail == "retention was due 5 h ago"
+    finally:
+        runtime.unlock(lock)

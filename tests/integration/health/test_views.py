@@ -74,6 +74,14 @@ def test_a_node_without_its_engine_is_not_ready(node, client):
     assert answer.json()["checks"]["database"]["ok"]
 
 
+def test_probes_of_a_node_that_is_not_ready_do_not_fill_its_log(node, client, caplog):
+    with caplog.at_level("DEBUG", "django.request"):
+        client.get("/health/ready")
+        client.get("/nothing-here")
+
+    assert [record.request.path for record in caplog.records if record.name == "django.request"] == ["/nothing-here"]
+
+
 def test_a_node_that_starts_is_not_ready(engine, client):
     engine.update(ready=False, digest=None)
 
