@@ -2,6 +2,7 @@
 
 from typing import Any, TypedDict
 
+from django.conf import settings
 from django.http import FileResponse
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
@@ -9,12 +10,14 @@ from rest_framework.response import Response
 
 from vedette.api.endpoint import ProjectEndpoint
 from vedette.api.errors import FORBIDDEN
-from vedette.api.operations import PAGING, PROJECT_READ, Operation, Parameter, operation
+from vedette.api.operations import EVENT_WRITE, PAGING, PROJECT_READ, Operation, Parameter, operation
 from vedette.api.paging import by_number
 from vedette.api.shapes.base import Moment
 from vedette.core.clock import as_z
+from vedette.core.files import FileStore
 from vedette.core.ids import as_event_id, as_id
 from vedette.issues.attachments import download, may_download
+from vedette.issues.files import delete_attachments
 from vedette.issues.models import EventAttachment
 
 
@@ -83,9 +86,7 @@ class AttachmentItem(_OfEvent):
     )
     def get(self, request: Request) -> Response | FileResponse:
         """One file of an event: what it is, or with `download` its bytes."""
-        attachment = self.attachments().filter(pk=as_id(self.path["attachment_id"]) or 0).first()
-        if attachment is None:
-            raise NotFound
+        attachment = self.attachment()
         if "download" not in request.query_params:
             return Response(as_attachment(attachment))
         if not may_download(self.access):
@@ -94,3 +95,17 @@ class AttachmentItem(_OfEvent):
             return download(attachment)
         except FileNotFoundError:
             raise NotFound from None
+
+    @operation(Operation("deleteEventAttachment", EVENT_WRITE, statuses=(204,)))
+    def delete(self, request: Request) -> Response:
+        """Delete one file of an event."""
+        attachment = self.attachment()
+        delete_attachments(FileStore(settings.VEDETTE.files_dir), EventAttachment.objects.filter(pk=attachment.pk))
+        return Response(status=204)
+
+    def attachment(self) -> EventAttachment:
+        """The file that the path names. Raises `NotFound`."""
+        found: EventAttachment | None = self.attachments().filter(pk=as_id(self.path["attachment_id"]) or 0).first()
+        if found is None:
+            raise NotFound
+        return found

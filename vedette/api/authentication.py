@@ -36,6 +36,7 @@ class Kind(StrEnum):
     ORGANIZATION_TOKEN = "organization token"  # noqa: S105
     SESSION = "session"
     DSN = "DSN"
+    HOOK = "build hook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,8 @@ class Credential:
     """What a request showed. `scopes` limit what the user's role grants; None does not (sign-in).
 
     `organization_id` is the only organization that it may be used for, where it is bound to one; `project_id` the
-    project of a DSN.
+    project of a DSN, and `key_id` its key. `token_id` and `label` are those of an organization's token, which acts as
+    nobody: its name is all that can be said about who did something.
     """
 
     kind: Kind
@@ -51,6 +53,9 @@ class Credential:
     scopes: frozenset[str] | None = None
     organization_id: int | None = None
     project_id: int | None = None
+    key_id: int | None = None
+    token_id: int | None = None
+    label: str = ""
 
     @property
     def is_bound(self) -> bool:
@@ -124,7 +129,7 @@ def _of_org_token(text: str) -> Credential:
         Q(date_last_used__isnull=True) | Q(date_last_used__lt=now - LAST_USED_STEP), pk=token.pk
     ).update(date_last_used=now)
     scopes = expand_scopes(frozenset(token.scope_list))
-    return Credential(Kind.ORGANIZATION_TOKEN, None, scopes, token.organization_id)
+    return Credential(Kind.ORGANIZATION_TOKEN, None, scopes, token.organization_id, token_id=token.pk, label=token.name)
 
 
 def of_dsn(text: str) -> Credential:
@@ -145,7 +150,7 @@ def of_dsn(text: str) -> Credential:
     )
     if key is None:
         raise AuthenticationFailed("Invalid dsn")
-    return Credential(Kind.DSN, None, frozenset(), key.project.organization_id, key.project_id)
+    return Credential(Kind.DSN, None, frozenset(), key.project.organization_id, key.project_id, key.pk)
 
 
 def _takes_dsn(request: Request) -> bool:

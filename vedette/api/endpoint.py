@@ -21,11 +21,13 @@ from vedette.api.paging import Page, headers_of
 from vedette.api.permissions import Denied
 from vedette.api.rendering import AlwaysJson, OrjsonRenderer
 from vedette.api.schema import DeclaredSchema
+from vedette.core.errors import RuleBroken
 from vedette.core.ids import as_id
+from vedette.core.nul import SENTENCE, holds_nul, query_holds_nul
 from vedette.issues.lookup import find_group
 from vedette.issues.models import Group
 from vedette.orgs.access import Access, access_of_org_token, access_of_user
-from vedette.orgs.models import Organization, Team
+from vedette.orgs.models import Organization, OrganizationSlugReservation, Team
 from vedette.projects.access import may, reachable_projects
 from vedette.projects.models import Project
 
@@ -60,6 +62,14 @@ class Endpoint(APIView):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Handle the request."""
         return super().dispatch(request)
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Before anything is looked for: what no database takes names nothing. Then credentials and permissions."""
+        if holds_nul(list(self.path.values())):
+            raise NotFound
+        if query_holds_nul(request.META.get("QUERY_STRING", "")):
+            raise RuleBroken(SENTENCE)
+        super().initial(request, *args, **kwargs)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         """What browsers ask before they call: the headers say it all."""
@@ -203,11 +213,16 @@ class IssueEndpoint(OrganizationEndpoint):
 
 
 def find_organization(id_or_slug: str) -> Organization | None:
-    """The organization with this id or slug, whoever asks."""
+    """The organization with this id or slug, or the slug that it had before, whoever asks: tokens name their
+    organization by the slug of their day."""
     number = as_id(id_or_slug)
-    if number is None:
-        return Organization.objects.filter(slug=id_or_slug).first()
-    return Organization.objects.filter(pk=number).first()
+    if number is not None:
+        return Organization.objects.filter(pk=number).first()
+    found = Organization.objects.filter(slug=id_or_slug).first()
+    if found is None:
+        former = OrganizationSlugReservation.objects.filter(slug=id_or_slug).values("organization_id")
+        found = Organization.objects.filter(pk__in=former).first()
+    return found
 
 
 def access_of(credential: Credential, organization: Organization) -> Access | None:

@@ -7,13 +7,15 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
 from vedette.core.errors import Refused, RuleBroken, TryAgain
 from vedette.orgs.slugs import SlugTaken
+from vedette.shipping.commits import CommitsBusy
+from vedette.shipping.create import ReleaseConflict
 
 log = logging.getLogger("vedette.api")
 
@@ -39,11 +41,19 @@ class Conflict(exceptions.APIException):
     default_detail = "The resource already exists."
 
 
+class NothingThere(exceptions.APIException):
+    """What was asked for is not there, and clients are told what is missing: nothing that the caller may not know."""
+
+    status_code = 404
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """The answer to whatever an endpoint raised; what nobody foresaw is logged and becomes a 500 without a word."""
     match error:
         case SlugTaken():
             return _reply(409, {"detail": " ".join(error.errors["slug"])})
+        case CommitsBusy() | ReleaseConflict():
+            return _reply(409, {"detail": str(error)})
         case RuleBroken():
             return _reply(400, _by_field(error.errors))
         case exceptions.ValidationError():
@@ -56,6 +66,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
             return _reply(403, {"detail": FORBIDDEN})
         case RequestDataTooBig():
             return _reply(413, {"detail": "The request body is too large."})
+        case SuspiciousOperation():
+            return _reply(400, {"detail": "The request has too many parameters, or makes no sense."})
         case Refused():
             return _reply(error.status, {"detail": str(error)})
         case TryAgain():

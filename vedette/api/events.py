@@ -38,6 +38,7 @@ from vedette.issues.conditions import split
 from vedette.issues.models import Group, UserReport
 from vedette.projects.access import reachable_projects
 from vedette.projects.models import Project
+from vedette.releases.conditions import Scope
 from vedette.releases.models import Release
 
 FULL = Parameter("full", "`1`: whole events.", choices=("0", "1", "true", "false"))
@@ -57,11 +58,14 @@ class _Events(OrganizationEndpoint):
             numbers.with_skew(when, now) if when else numbers.always(now),
             environments(query, self.organization),
         )
-        terms = split(search.parse(query.get("query", "")), self.organization, self.user)
-        if terms.relational or terms.nothing:
+        scope = Scope(self.organization.pk, window.projects, window.environments)
+        terms = split(search.parse(query.get("query", "")), self.organization, self.user, scope=scope)
+        if terms.relational:
             raise RuleBroken(f"{search.PREFIX}conditions on issues do not apply to events")
         cursor, size = cursor_of(query), per_page(query)
         start = max(cursor.offset, 0) if cursor else 0
+        if terms.nothing:
+            return by_offset([], start, size)
         found = queries.list_events(
             event_store(),
             window,
@@ -80,10 +84,15 @@ class _Events(OrganizationEndpoint):
             return self.paged(page, [whole(event, project) for event in stored if event])
         groups = Group.objects.in_bulk({event.group_id for event in page.rows})
         items = [
-            as_event_item(event, groups[event.group_id].metadata if event.group_id in groups else None)
+            as_event_item(event, _of_events(groups[event.group_id].metadata) if event.group_id in groups else None)
             for event in page.rows
         ]
         return self.paged(page, items)
+
+
+def _of_events(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What an issue's metadata have from its events, without what was noted when it was made."""
+    return {key: value for key, value in metadata.items() if key not in ("initial_priority", "sdk")}
 
 
 class ProjectEvents(_Events, ProjectEndpoint):
@@ -159,7 +168,7 @@ class IssueEvent(IssueEndpoint):
         return queries.get_event(event_store(), project, event_id, self.group.pk) if event_id else None
 
 
-class _OfProject(ProjectEndpoint):
+class EventOfProject(ProjectEndpoint):
     """Something of one event of a project."""
 
     tag = "Events"
@@ -173,7 +182,7 @@ class _OfProject(ProjectEndpoint):
         return stored
 
 
-class ProjectEvent(_OfProject):
+class ProjectEvent(EventOfProject):
     """One event of a project."""
 
     @operation(Operation("getProjectEvent", PROJECT_READ, answers=EventDetails))
@@ -182,7 +191,7 @@ class ProjectEvent(_OfProject):
         return Response(whole(self.find(), self.project))
 
 
-class ProjectEventJson(_OfProject):
+class ProjectEventJson(EventOfProject):
     """The stored form of an event."""
 
     @operation(Operation("getProjectEventJson", PROJECT_READ, answers=dict[str, Any]))

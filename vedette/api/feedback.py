@@ -1,14 +1,17 @@
 """What people say about the errors that they met."""
 
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vedette.api.authentication import Kind
 from vedette.api.bodies import Wish, read
 from vedette.api.endpoint import ProjectEndpoint
 from vedette.api.errors import Conflict
 from vedette.api.operations import PAGING, PROJECT_READ, Operation, Parameter, operation
 from vedette.api.paging import by_number
+from vedette.api.senders import admit_sender
 from vedette.api.shapes.issues import UserReportShape, as_issue, as_user_report
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import as_event_id
@@ -16,7 +19,7 @@ from vedette.events import queries
 from vedette.events.client import StoreUnavailable
 from vedette.events.connection import event_store
 from vedette.issues.assignees import assignees_of
-from vedette.issues.feedback import AlreadyReported, report
+from vedette.issues.feedback import AlreadyReported, Known, report
 from vedette.issues.models import Group, GroupStatus, UserReport
 
 LONGEST_COMMENT = 4096
@@ -65,20 +68,23 @@ class ProjectFeedback(ProjectEndpoint):
             PROJECT_READ,
             takes=NewFeedback,
             answers=UserReportShape,
-            fails=(409,),
+            fails=(409, 429),
             takes_dsn=True,
         )
     )
     def post(self, request: Request) -> Response:
         """Say something about an event; a DSN is credential enough.
 
-        Within five minutes the same event's feedback can be sent again, and replaces the first.
+        Within five minutes the same event's feedback can be sent again, and replaces the first; half an hour after the
+        event it is too late to send any. A DSN is good for pages of the project's allowed domains only, and for as many
+        reports as the project's limit of feedback lets in.
         """
+        if self.caller.kind is Kind.DSN:
+            admit_sender(request, self.caller, self.project)
         wish = read(NewFeedback, request.data)
         event_id = as_event_id(wish["event_id"])
         if event_id is None:
             raise RuleBroken({"event_id": ["Invalid event id."]})
-        group = self.issue_of(event_id)
         try:
             kept = report(
                 self.project,
@@ -86,16 +92,29 @@ class ProjectFeedback(ProjectEndpoint):
                 name=wish["name"],
                 email=wish["email"],
                 comments=wish["comments"],
-                group=group,
+                event=self.known(event_id),
             )
         except AlreadyReported as error:
             raise Conflict(str(error)) from error
         return Response(as_user_report(kept, None))
 
-    def issue_of(self, event_id: str) -> Group | None:
-        """The issue of the event, if it is known yet; without the event store nobody waits for it."""
+    def locate(self, **path: str) -> None:
+        """Find the project; a DSN is good for its own one only, whatever else there may be."""
         try:
-            found = queries.event_project(event_store(), [self.project.pk], event_id)
+            super().locate(**path)
+        except NotFound:
+            if self.caller.kind is Kind.DSN:
+                raise RuleBroken("The DSN is not of this project.") from None
+            raise
+
+    def known(self, event_id: str) -> Known | None:
+        """The event, if it is known yet; without the event store nobody waits for it."""
+        try:
+            found = queries.get_event(event_store(), [self.project.pk], event_id)
         except StoreUnavailable:
             return None
-        return Group.objects.filter(pk=found[1], project=self.project).first() if found else None
+        if found is None:
+            return None
+        summary = found.summary
+        group = Group.objects.filter(pk=summary.group_id, project=self.project).first()
+        return Known(group, summary.timestamp, summary.environment)

@@ -7,7 +7,6 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
 from django.db.models import Q
 from django.http import QueryDict
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -18,6 +17,7 @@ from vedette.core.errors import RuleBroken
 from vedette.core.ids import as_id
 from vedette.orgs.access import Access
 from vedette.orgs.models import Organization
+from vedette.orgs.options import LONGEST_RETENTION
 from vedette.projects.access import reachable_projects
 from vedette.projects.models import Environment, Project
 
@@ -97,7 +97,7 @@ def _in_order(asked: TimeRange) -> TimeRange:
 
 
 def _within_retention(asked: TimeRange, now: datetime) -> TimeRange:
-    oldest = now - timedelta(days=settings.VEDETTE.retention_days)
+    oldest = now - timedelta(days=LONGEST_RETENTION)
     return TimeRange(max(asked.start, oldest), max(asked.end, oldest + timedelta(seconds=1)))
 
 

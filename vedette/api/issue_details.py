@@ -4,17 +4,20 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vedette.accounts.models import User
 from vedette.api import numbers
 from vedette.api.bodies import Wish, read
 from vedette.api.endpoint import IssueEndpoint, OrganizationEndpoint
 from vedette.api.filters import environments
-from vedette.api.issue_changes import IssueChanges, apply
+from vedette.api.issue_changes import NO_DISCARDING, IssueChanges, apply, is_discard
+from vedette.api.issue_fixes import status_details
 from vedette.api.operations import (
     ENVIRONMENT,
+    EVENT_ADMIN,
     EVENT_READ,
     EVENT_WRITE,
     PAGING,
@@ -30,6 +33,7 @@ from vedette.api.shapes.issues import (
     IssueShape,
     UserReportShape,
     as_activities,
+    as_inbox,
     as_issue,
     as_notes,
     as_user_report,
@@ -40,14 +44,18 @@ from vedette.api.shapes.users import users_by_id
 from vedette.core import clock
 from vedette.core.clock import as_z
 from vedette.core.errors import RuleBroken
+from vedette.core.ids import as_id
 from vedette.events import queries
 from vedette.events.connection import event_store
 from vedette.issues.assignees import assignee_of
+from vedette.issues.deletion import give_up
 from vedette.issues.lookup import feed, find_group
-from vedette.issues.models import Activity, ActivityType, Group, GroupHash, GroupRelease, UserReport
-from vedette.issues.notes import LONGEST_TEXT, add_note
+from vedette.issues.marks import marks_of, seen_by, told_about
+from vedette.issues.models import Activity, ActivityType, Group, GroupHash, GroupInbox, GroupRelease, UserReport
+from vedette.issues.notes import LONGEST_TEXT, add_note, change_note, delete_note, own_note
 
 COLLAPSE = Parameter("collapse", "Parts to leave out: stats, unhandled, tags, release.", many=True)
+EXPAND = Parameter("expand", "Parts to add: inbox.", many=True)
 
 
 class IssueItem(IssueEndpoint):
@@ -55,16 +63,35 @@ class IssueItem(IssueEndpoint):
 
     tag = "Issues"
 
-    @operation(Operation("getOrganizationIssue", EVENT_READ, query=(COLLAPSE, *ENVIRONMENT), answers=IssueDetails))
+    @operation(
+        Operation("getOrganizationIssue", EVENT_READ, query=(COLLAPSE, EXPAND, *ENVIRONMENT), answers=IssueDetails)
+    )
     def get(self, request: Request) -> Response:
         """One issue with its history, tags, releases and numbers of all time."""
         return Response(self.details())
 
-    @operation(Operation("updateOrganizationIssue", EVENT_WRITE, takes=IssueChanges, answers=IssueDetails))
+    @operation(
+        Operation("updateOrganizationIssue", EVENT_WRITE, takes=IssueChanges, answers=IssueDetails, statuses=(200, 204))
+    )
     def put(self, request: Request) -> Response:
-        """Change the issue; the answer is the whole issue."""
-        apply(read(IssueChanges, request.data), [self.group], self.organization, self.user)
+        """Change the issue; the answer is the whole issue.
+
+        `discard` alone needs event:admin: it deletes the issue, and drops what would lead to it from then on (204).
+        """
+        wish = read(IssueChanges, request.data)
+        if is_discard(wish):
+            if not self.holds(*EVENT_ADMIN):
+                raise PermissionDenied(NO_DISCARDING)
+            give_up([self.group], self.user, discard=True, ip_address=self.address)
+            return Response(status=204)
+        apply(wish, [self.group], self.organization, self.user)
         return Response(self.details())
+
+    @operation(Operation("deleteOrganizationIssue", EVENT_ADMIN, statuses=(202,)))
+    def delete(self, request: Request) -> Response:
+        """Delete the issue: it is gone for everybody at once, its events and files soon after."""
+        give_up([self.group], self.user, ip_address=self.address)
+        return Response(status=202)
 
     def details(self) -> IssueDetails:
         """The issue without the parts that the request leaves out."""
@@ -74,13 +101,22 @@ class IssueItem(IssueEndpoint):
         now = clock.now()
         group = self.group
         window = numbers.window((group.project_id,), numbers.always(now), where)
-        issue = as_issue(group, self.organization, assignee_of(group))
+        issue = as_issue(
+            group,
+            self.organization,
+            assignee_of(group),
+            status_details([group]).get(group.pk),
+            marks_of([group], self.user).get(group.pk),
+        )
+        if "inbox" in query.getlist("expand"):
+            issue["inbox"] = as_inbox(GroupInbox.objects.filter(group=group).first())
         if "unhandled" not in collapsed:
             issue["isUnhandled"] = group.pk in numbers.unhandled(window, [group.pk])
         if "stats" not in collapsed:
             self.add_numbers(issue, window, now)
         history = feed(group)
-        people = users_by_id(entry.user.pk for entry in history if entry.user)
+        seen, told = seen_by(group), told_about(group)
+        people = users_by_id([*seen, *told])
         first, last = (None, None) if "release" in collapsed else self.releases()
         return {
             **issue,
@@ -88,8 +124,8 @@ class IssueItem(IssueEndpoint):
             "lastRelease": last,
             "tags": [] if "tags" in collapsed else tag_names(queries.tag_keys(event_store(), window, group.pk)),
             "activity": as_activities(history),
-            "seenBy": [],
-            "participants": list(people.values()),
+            "seenBy": [people[pk] for pk in seen if pk in people],
+            "participants": [people[pk] for pk in told if pk in people],
             "userReportCount": UserReport.objects.filter(group=group).count(),
             "pluginActions": [],
             "pluginIssues": [],
@@ -163,6 +199,37 @@ class IssueNotes(IssueEndpoint):
         return Response(as_notes([note])[0], status=201)
 
 
+class IssueNote(IssueEndpoint):
+    """A comment on an issue, as its author sees it; others change nothing of it."""
+
+    tag = "Issues"
+
+    @operation(Operation("updateIssueNote", EVENT_WRITE, takes=NewNote, answers=ActivityShape))
+    def put(self, request: Request) -> Response:
+        """Let a comment of one's own say something else."""
+        note, _ = self.own()
+        change_note(note, read(NewNote, request.data)["text"])
+        return Response(as_notes([note])[0])
+
+    @operation(Operation("deleteIssueNote", EVENT_WRITE, statuses=(204,)))
+    def delete(self, request: Request) -> Response:
+        """Delete a comment of one's own."""
+        note, by = self.own()
+        if not delete_note(self.group, by, note):
+            raise NotFound
+        return Response(status=204)
+
+    def own(self) -> tuple[Activity, User]:
+        """The comment and its author, who asks. Raises `PermissionDenied` for a credential of nobody, and `NotFound`
+        for what is not theirs."""
+        if self.user is None:
+            raise PermissionDenied
+        note = own_note(self.group, self.user, as_id(self.path["note_id"]) or 0)
+        if note is None:
+            raise NotFound
+        return note, self.user
+
+
 class HashShape(TypedDict):
     """A hash that leads to an issue. `latestEvent` is known where the issue has no other hash."""
 
@@ -224,7 +291,7 @@ class ShortIdItem(OrganizationEndpoint):
         group: Group | None = None if text.isdigit() else find_group(self.access, text)
         if group is None:
             raise NotFound
-        issue = as_issue(group, self.organization, assignee_of(group))
+        issue = as_issue(group, self.organization, assignee_of(group), status_details([group]).get(group.pk))
         known = numbers.stats(numbers.window((group.project_id,), numbers.always(clock.now())), [group.pk])
         issue["count"] = str(group.times_seen)
         issue["userCount"] = known[group.pk].users if group.pk in known else 0

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,10 +13,11 @@ from vedette.api import numbers
 from vedette.api.bodies import read
 from vedette.api.endpoint import OrganizationEndpoint, ProjectEndpoint
 from vedette.api.filters import TimeRange, environments, projects, time_range
-from vedette.api.issue_changes import IssueChanges, apply
+from vedette.api.issue_changes import NO_DISCARDING, IssueChanges, apply, is_discard
 from vedette.api.operations import (
     CURSOR,
     ENVIRONMENT,
+    EVENT_ADMIN,
     EVENT_READ,
     EVENT_WRITE,
     PROJECT,
@@ -33,10 +35,10 @@ from vedette.core.ids import as_event_id, as_id, parse_short_id
 from vedette.core.paging import Cursor
 from vedette.events import queries
 from vedette.events.connection import event_store
-from vedette.issues.assignees import assignees_of
+from vedette.issues.deletion import give_up
 from vedette.issues.lookup import find_group, groups_by_id, visible_groups
 from vedette.issues.models import Group, GroupHash
-from vedette.issues.stream import MAX_HITS, StreamRequest, StreamRow, read_stream
+from vedette.issues.stream import MAX_HITS, StreamRequest, StreamRow, fill, read_stream
 from vedette.projects.models import Project
 
 DEFAULT_QUERY = "is:unresolved"
@@ -52,6 +54,7 @@ STATS = Parameter("groupStatsPeriod", "Which series each issue brings.", choices
 GROUP = Parameter("group", "These issues by id, whatever the query says.", "integer", many=True)
 SHORT_ID = Parameter("shortIdLookup", "`1`: a query that is a short id finds that issue.", choices=("0", "1"))
 COLLAPSE = Parameter("collapse", "Parts to leave out: stats, lifetime, filtered, unhandled, base.", many=True)
+EXPAND = Parameter("expand", "Parts to add: inbox.", many=True)
 SELECT = Parameter("id", "The issues to change; without any the query selects up to 1000.", "integer", many=True)
 HASHES = Parameter("hashes", "Only the issues of these hashes.", many=True)
 
@@ -90,12 +93,13 @@ class _Issues(OrganizationEndpoint):
         """A page of the stream, or the one issue that the query names."""
         now = clock.now()
         view = self.view()
-        wanted = self.stream_request(view, now, series)
         parts = Parts.of(self.request.query_params)
+        wanted = replace(self.stream_request(view, now, series), ever=parts.lifetime)
         direct = self.direct_hit(view)
         if direct is not None:
             groups, event_id = direct
-            body = as_issue_list(rows_of(groups), self.organization, replace(wanted, query=""), parts, now)
+            rows, degraded = rows_of(groups, wanted)
+            body = as_issue_list(rows, self.organization, replace(wanted, query=""), parts, degraded=degraded)
             for issue in body:
                 issue["matchingEventId"] = event_id
             page: Page[Any] = Page(body, Cursor(), Cursor(), False, False, len(body))
@@ -103,7 +107,7 @@ class _Issues(OrganizationEndpoint):
             return Response(body, headers={**headers_of(page, self.request), **hit})
         found = read_stream(wanted)
         page = Page(found.rows, found.previous, found.next, found.has_previous, found.has_next, found.hits)
-        body = as_issue_list(found.rows, self.organization, wanted, parts, now, degraded=found.degraded)
+        body = as_issue_list(found.rows, self.organization, wanted, parts, degraded=found.degraded)
         counted = {"X-Max-Hits": str(MAX_HITS)} if found.hits is not None else {}
         return Response(body, headers={**headers_of(page, self.request), **counted})
 
@@ -137,10 +141,19 @@ class _Issues(OrganizationEndpoint):
     def change(self) -> Response:
         """Change the issues that the request selects; 204 when it selects none."""
         wish = read(IssueChanges, self.request.data)
+        if is_discard(wish):
+            return self.delete_selected(discard=True)
         groups = self.selected()
         if not groups:
             return Response(status=204)
         return Response(apply(wish, groups, self.organization, self.user))
+
+    def delete_selected(self, *, discard: bool = False) -> Response:
+        """Delete the issues that the request selects, or discard them; 204 also when it selects none."""
+        if not self.holds(*EVENT_ADMIN):
+            raise PermissionDenied(NO_DISCARDING if discard else None)
+        give_up(self.selected(), self.user, discard=discard, ip_address=self.address)
+        return Response(status=204)
 
     def selected(self) -> list[Group]:
         """The issues with the given ids; without ids what the search finds, at most 1000. Raises `RuleBroken`."""
@@ -166,24 +179,10 @@ def all_of(wanted: StreamRequest) -> list[Group]:
         wanted = replace(wanted, cursor=page.next)
 
 
-def rows_of(groups: Sequence[Group]) -> list[StreamRow]:
-    """Rows of issues that were found by name: their numbers are those of all time."""
-    assignees = assignees_of(groups)
-    now = clock.now()
-    ids = [group.pk for group in groups]
-    where = numbers.window(sorted({group.project_id for group in groups}), numbers.always(now)) if groups else None
-    known = numbers.stats(where, ids) if where else {}
-    return [
-        StreamRow(
-            group=group,
-            count=group.times_seen,
-            users=known[group.pk].users if group.pk in known else 0,
-            first_seen=group.first_seen,
-            last_seen=group.last_seen,
-            assignee=assignees.get(group.pk),
-        )
-        for group in groups
-    ]
+def rows_of(groups: Sequence[Group], wanted: StreamRequest) -> tuple[list[StreamRow], bool]:
+    """Rows of issues that were found by name, with the numbers of all time; and whether the event store is away."""
+    rows, degraded = fill(groups, replace(wanted, ever=True))
+    return [replace(row, count=row.group.times_seen, users=row.users_ever) for row in rows], degraded
 
 
 def whole_numbers(texts: Sequence[str]) -> list[int]:
@@ -210,7 +209,7 @@ class OrganizationIssues(_Issues):
         Operation(
             "listOrganizationIssues",
             EVENT_READ,
-            query=(QUERY, SORT, LIMIT, CURSOR, STATS, *PROJECT, *ENVIRONMENT, *TIME, GROUP, SHORT_ID, COLLAPSE),
+            query=(QUERY, SORT, LIMIT, CURSOR, STATS, *PROJECT, *ENVIRONMENT, *TIME, GROUP, SHORT_ID, COLLAPSE, EXPAND),
             answers=list[IssueShape],
         )
     )
@@ -231,9 +230,25 @@ class OrganizationIssues(_Issues):
     def put(self, request: Request) -> Response:
         """Change many issues: those with the given ids, or those that a search finds.
 
-        204 when nothing was selected. The answer holds what was set, not the issues.
+        204 when nothing was selected. The answer holds what was set, not the issues. `discard` alone needs event:admin:
+        it deletes the issues, and drops what would lead to them from then on.
         """
         return self.change()
+
+    @operation(
+        Operation(
+            "deleteOrganizationIssues",
+            EVENT_ADMIN,
+            query=(SELECT, QUERY, *PROJECT, *ENVIRONMENT, *TIME),
+            statuses=(204,),
+        )
+    )
+    def delete(self, request: Request) -> Response:
+        """Delete many issues: those with the given ids, or those that a search finds.
+
+        They are gone for everybody at once; their events and files are deleted soon after.
+        """
+        return self.delete_selected()
 
 
 class ProjectIssues(_Issues, ProjectEndpoint):
@@ -265,6 +280,7 @@ class ProjectIssues(_Issues, ProjectEndpoint):
                 HASHES,
                 SHORT_ID,
                 COLLAPSE,
+                EXPAND,
             ),
             answers=list[IssueShape],
         )
@@ -292,3 +308,18 @@ class ProjectIssues(_Issues, ProjectEndpoint):
         204 when nothing was selected. The answer holds what was set, not the issues.
         """
         return self.change()
+
+    @operation(
+        Operation(
+            "deleteProjectIssues",
+            EVENT_ADMIN,
+            query=(SELECT, QUERY, Parameter("status", "Without ids and a query: the issues of this status.")),
+            statuses=(204,),
+        )
+    )
+    def delete(self, request: Request) -> Response:
+        """Delete many issues of a project: those with the given ids, or those that a search finds.
+
+        They are gone for everybody at once; their events and files are deleted soon after.
+        """
+        return self.delete_selected()

@@ -3,21 +3,20 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
-
 from vedette.api.filters import TimeRange
 from vedette.events import queries
 from vedette.events.connection import event_store
 from vedette.events.filters import TagFilter
 from vedette.events.rows import IssueStats, Window
 from vedette.issues.stream import CLOCK_SKEW, series_window
+from vedette.orgs.options import LONGEST_RETENTION
 
 UNHANDLED = TagFilter("error.unhandled", "=", ("true",))
 
 
 def always(now: datetime) -> TimeRange:
-    """All the time that events are kept for, and what senders' clocks are ahead."""
-    return TimeRange(now - timedelta(days=settings.VEDETTE.retention_days), now + CLOCK_SKEW)
+    """All the time that events may be kept for, and what senders' clocks are ahead."""
+    return TimeRange(now - timedelta(days=LONGEST_RETENTION), now + CLOCK_SKEW)
 
 
 def with_skew(asked: TimeRange, now: datetime) -> TimeRange:

@@ -76,6 +76,7 @@ def operation(declared: Operation) -> Callable[[F], F]:
 # Scopes by family (section 4 of the specification): holding any one is enough.
 ORG_READ = ("org:read", "org:write", "org:admin")
 ORG_WRITE = ("org:write", "org:admin")
+ORG_ADMIN = ("org:admin",)
 MEMBER_READ = ("member:read", "member:write", "member:admin")
 TEAM_READ = ("team:read", "team:write", "team:admin")
 TEAM_WRITE = ("team:write", "team:admin")
@@ -84,8 +85,13 @@ PROJECT_WRITE = ("project:write", "project:admin")
 PROJECT_ADMIN = ("project:admin",)
 EVENT_READ = ("event:read", "event:write", "event:admin")
 EVENT_WRITE = ("event:write", "event:admin")
+EVENT_ADMIN = ("event:admin",)
 RELEASE_READ = ("project:read", "project:write", "project:admin", "project:releases", "org:ci")
+RELEASE_WRITE = ("project:write", "project:admin", "project:releases", "org:ci")
+RELEASE_DELETE = ("project:admin", "project:releases")
 REPOSITORY_READ = ("org:read", "org:write", "org:admin", "org:integrations", "org:ci")
+REPOSITORY_WRITE = ("org:write", "org:admin", "org:integrations")
+REPOSITORY_DELETE = ("org:admin", "org:integrations")
 
 # Query parameters that many operations share.
 CURSOR = Parameter("cursor", "Where the page begins: a cursor of a `Link` header; empty for the first page.")

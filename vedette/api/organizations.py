@@ -4,14 +4,16 @@ from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.authentication import Credential
+from vedette.api.avatars import kind_of, photo_of
 from vedette.api.bodies import Wish, field_of, read
 from vedette.api.endpoint import Endpoint, OrganizationEndpoint, reachable_teams
 from vedette.api.filters import search_text
-from vedette.api.operations import ORG_READ, ORG_WRITE, PAGING, Operation, Parameter, operation
+from vedette.api.operations import ORG_ADMIN, ORG_READ, ORG_WRITE, PAGING, Operation, Parameter, operation
 from vedette.api.paging import by_number
 from vedette.api.shapes.organizations import (
     OrganizationDetails,
@@ -23,9 +25,12 @@ from vedette.api.shapes.organizations import (
 from vedette.api.shapes.projects import project_summaries
 from vedette.api.shapes.teams import as_teams
 from vedette.core.errors import RuleBroken
-from vedette.orgs.changes import FLAGS, change_organization
+from vedette.orgs.access import access_of_user
+from vedette.orgs.avatars import TYPES
+from vedette.orgs.changes import FLAGS, change_organization, schedule_deletion
 from vedette.orgs.models import InviteStatus, Organization, OrganizationMember, OrganizationStatus
 from vedette.orgs.options import OPTIONS
+from vedette.orgs.slugs import SlugTaken
 from vedette.projects.access import reachable_projects
 
 NAMED_QUERY = Parameter("query", "Text in the name or the slug.")
@@ -80,6 +85,14 @@ class OrganizationChanges(Wish):
     name = serializers.CharField(required=False, max_length=64)
     slug = serializers.CharField(required=False)
     defaultRole = serializers.CharField(required=False)
+    cancelDeletion = serializers.BooleanField(required=False)
+    trustedRelays = serializers.JSONField(required=False)
+    avatar = serializers.CharField(required=False, allow_blank=True)
+    avatarType = serializers.CharField(required=False)
+
+    def validate_avatarType(self, value: str) -> str:
+        """One of the words."""
+        return kind_of(value, TYPES)
 
     def get_fields(self) -> dict[str, Any]:
         """The fields above, the flags and the options."""
@@ -97,19 +110,49 @@ class OrganizationItem(OrganizationEndpoint):
         """One organization with its settings, teams and projects."""
         return Response(self.details())
 
-    @operation(Operation("updateOrganization", ORG_WRITE, takes=OrganizationChanges, answers=OrganizationDetails))
+    @operation(
+        Operation(
+            "updateOrganization", ORG_WRITE, takes=OrganizationChanges, answers=OrganizationDetails, fails=(409, 413)
+        )
+    )
     def put(self, request: Request) -> Response:
         """Change settings of the organization.
 
-        Changing `defaultRole` needs org:admin. The slug cannot be changed here.
+        Changing `defaultRole` needs org:admin. The slug before leads to the new one. `cancelDeletion` restores an
+        organization that was given up and is not yet being deleted; only who holds org:admin finds it then.
         """
         wish = read(OrganizationChanges, request.data)
-        if wish.pop("slug", self.organization.slug) != self.organization.slug:
-            raise RuleBroken({"slug": ["The slug of an organization cannot be changed."]})
+        if self.organization.status != OrganizationStatus.ACTIVE and not wish.get("cancelDeletion"):
+            raise NotFound
+        if "avatar" in wish:
+            wish["avatar"] = photo_of(wish["avatar"], "avatar")
         if "defaultRole" in wish and not self.access.has_any("org:admin"):
             raise RuleBroken({"defaultRole": ["Changing the default role needs the scope org:admin."]})
-        change_organization(self.organization, wish, by=self.user, ip_address=self.address)
+        try:
+            change_organization(self.organization, wish, by=self.user, ip_address=self.address)
+        except SlugTaken as taken:
+            return Response(taken.errors, status=409)
         return Response(self.details())
+
+    def enter(self, organization: Organization | None) -> None:
+        """Take the caller's place; also in an organization that was given up, for those who may restore it."""
+        given_up = organization is not None and organization.status == OrganizationStatus.PENDING_DELETION
+        if self.request.method != "PUT" or not given_up or organization is None:
+            super().enter(organization)
+            return
+        caller = self.caller
+        if caller.user is None or caller.organization_id not in (None, organization.pk):
+            raise NotFound
+        access = access_of_user(caller.user, organization, caller.scopes, status=OrganizationStatus.PENDING_DELETION)
+        if access is None or not access.has_any("org:admin"):
+            raise NotFound
+        self.organization, self.access = organization, access
+
+    @operation(Operation("deleteOrganization", ORG_ADMIN, statuses=(202,)))
+    def delete(self, request: Request) -> Response:
+        """Give the organization up: it is gone for everybody at once, and all its data is deleted soon after."""
+        schedule_deletion(self.organization, by=self.user, ip_address=self.address)
+        return Response(status=202)
 
     def details(self) -> OrganizationDetails:
         """The organization as the caller sees it, with what the request wants of it."""

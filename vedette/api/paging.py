@@ -20,6 +20,7 @@ from vedette.core.paging import Cursor
 MAX_PER_PAGE = 100
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,30 +64,39 @@ def cursor_of(query: QueryDict) -> Cursor | None:
     return Cursor.parse(query.get("cursor", ""))
 
 
-def by_number(rows: QuerySet[M] | Sequence[M], query: QueryDict) -> Page[M]:
-    """The page with the cursor's number (`size:number:…`) of rows in a settled order."""
-    size = per_page(query)
+def number_of(query: QueryDict) -> int:
+    """Which page the cursor of a numbered list (`size:number:…`) means, from 0. Raises `RuleBroken`."""
     cursor = cursor_of(query)
-    number = max(cursor.offset, 0) if cursor else 0
+    return max(cursor.offset, 0) if cursor else 0
+
+
+def numbered(rows: Sequence[R], size: int, number: int, *, has_next: bool) -> Page[R]:
+    """Page `number`, whose `rows` are read already, of a list in pages of `size`."""
+    return Page(rows, Cursor(size, number - 1, True), Cursor(size, number + 1), number > 0, has_next)
+
+
+def by_number(rows: QuerySet[Any, R] | Sequence[R], query: QueryDict, most: int = MAX_PER_PAGE) -> Page[R]:
+    """The page with the cursor's number (`size:number:…`) of rows in a settled order, `most` of them if nobody says."""
+    size, number = per_page(query, most), number_of(query)
     found = list(rows[number * size : (number + 1) * size + 1])
-    before, after = Cursor(size, number - 1, True), Cursor(size, number + 1)
-    return Page(found[:size], before, after, number > 0, len(found) > size)
+    return numbered(found[:size], size, number, has_next=len(found) > size)
 
 
-def by_id(rows: QuerySet[M], query: QueryDict) -> Page[M]:
-    """A page of rows in the order of their ids: nothing is told twice or left out while rows are added."""
+def by_id(rows: QuerySet[M], query: QueryDict, key: str = "pk") -> Page[M]:
+    """A page of rows in the order of their ids, or of another whole number that no two of them share: nothing is told
+    twice or left out while rows are added."""
     size = per_page(query)
     cursor = cursor_of(query)
     if cursor is not None and cursor.backwards:
-        found = list(rows.filter(pk__lt=cursor.value).order_by("-pk")[: size + 1])
+        found = list(rows.filter(**{f"{key}__lt": cursor.value}).order_by(f"-{key}")[: size + 1])
         shown, has_previous, has_next = found[:size][::-1], len(found) > size, True
     else:
         start = cursor.value if cursor else 0
-        found = list(rows.filter(pk__gte=start).order_by("pk")[: size + 1])
+        found = list(rows.filter(**{f"{key}__gte": start}).order_by(key)[: size + 1])
         shown, has_next = found[:size], len(found) > size
-        has_previous = cursor is not None and rows.filter(pk__lt=start).exists()
-    first = shown[0].pk if shown else (cursor.value if cursor else 0)
-    after = (shown[-1].pk if shown else first) + 1
+        has_previous = cursor is not None and rows.filter(**{f"{key}__lt": start}).exists()
+    first = getattr(shown[0], key) if shown else (cursor.value if cursor else 0)
+    after = (getattr(shown[-1], key) if shown else first) + 1
     return Page(shown, Cursor(first, 0, True), Cursor(after), has_previous, has_next)
 
 

@@ -1,105 +1,93 @@
-"""Releases: the list and one, as events have made them."""
+"""Releases: the list and one, as events and pipelines make them."""
 
-from django.db.models import Q, QuerySet
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vedette.api import releasereads, releasewrites
+from vedette.api.bodies import FormOrJsonBody
 from vedette.api.endpoint import OrganizationEndpoint
-from vedette.api.filters import asked_range, environments, projects, search_words
-from vedette.api.operations import (
-    ENVIRONMENT,
-    PAGING,
-    PROJECT,
-    RELEASE_READ,
-    TIME,
-    Operation,
-    Parameter,
-    operation,
-)
-from vedette.api.paging import by_number
-from vedette.api.shapes.releases import ReleaseShape, as_release, as_releases
+from vedette.api.operations import PROJECT, RELEASE_DELETE, RELEASE_READ, RELEASE_WRITE, Operation, operation
+from vedette.api.release_bodies import ReleaseChangesWithRefs, ReleaseWish, read
+from vedette.api.releasereach import writable_release
+from vedette.api.shapes.releases import ReleaseShape
 from vedette.core import clock
-from vedette.core.errors import RuleBroken
-from vedette.releases.models import Release, ReleaseProjectEnvironment, ReleaseStatus
-
-STATUS = Parameter("status", "By default `open`; empty is any.", choices=("open", "archived", ""))
-SORT = Parameter("sort", "Newest first.", choices=("date",))
+from vedette.events.connection import event_store
+from vedette.shipping.deletion import delete_release
 
 
 class ReleaseList(OrganizationEndpoint):
     """The releases of an organization."""
 
     tag = "Releases"
+    parser_classes = [FormOrJsonBody]
+
+    @operation(Operation("listOrganizationReleases", RELEASE_READ, query=releasereads.LIST, answers=list[ReleaseShape]))
+    def get(self, request: Request) -> Response:
+        """The releases of the projects that the caller reaches, by default newest first."""
+        return releasereads.read_list(self, request)
 
     @operation(
         Operation(
-            "listOrganizationReleases",
-            RELEASE_READ,
-            query=(
-                Parameter("query", "Text in the version."),
-                STATUS,
-                SORT,
-                *PROJECT,
-                *ENVIRONMENT,
-                *TIME,
-                *PAGING,
-            ),
-            answers=list[ReleaseShape],
+            "createOrganizationRelease",
+            RELEASE_WRITE,
+            query=(releasewrites.MERGE, *PROJECT),
+            takes=ReleaseWish,
+            answers=ReleaseShape,
+            statuses=(201, 208),
+            fails=(409,),
         )
     )
-    def get(self, request: Request) -> Response:
-        """The releases of the projects that the caller reaches, newest first."""
-        query = request.query_params
-        if query.get("sort", "date") != "date":
-            raise RuleBroken("invalid sort")
-        view = projects(query, self.access)
-        where = environments(query, self.organization)
-        if not view:
-            return Response([])
-        rows = with_status(Release.objects.filter(organization=self.organization), query.get("status", "open"))
-        rows = rows.filter(project_links__project__in=view).distinct()
-        if where:
-            seen = ReleaseProjectEnvironment.objects.filter(project__in=view, environment__name__in=where)
-            rows = rows.filter(pk__in=seen.values("release_id"))
-        if asked := asked_range(query, clock.now()):
-            rows = rows.filter(date_added__range=(asked.start, asked.end))
-        page = by_number(searched(rows, search_words(query)).order_by("-date_added", "-pk"), query)
-        return self.paged(page, as_releases(page.rows, view, where))
+    def post(self, request: Request) -> Response:
+        """Make a release, or extend it by projects, commits and refs.
 
-
-def with_status(rows: QuerySet[Release], status: str) -> QuerySet[Release]:
-    """The releases of a status. Raises `RuleBroken` for a word that is none."""
-    if status == "archived":
-        return rows.filter(status=ReleaseStatus.ARCHIVED)
-    if status == "open":
-        return rows.filter(Q(status=ReleaseStatus.OPEN) | Q(status__isnull=True))
-    if status:
-        raise RuleBroken("invalid value for status")
-    return rows
-
-
-def searched(rows: QuerySet[Release], words: list[str]) -> QuerySet[Release]:
-    """The releases whose version holds each of `words`; `release:` names one. Raises `RuleBroken` for other keys."""
-    for word in words:
-        key, colon, value = word.partition(":")
-        if colon and key != "release":
-            raise RuleBroken(f"Invalid key for this search: {key[:50]}")
-        rows = rows.filter(version=value) if colon else rows.filter(version__icontains=word)
-    return rows
+        208 when it was there and belonged to the projects already. Repeating a request is safe.
+        """
+        body = read(ReleaseWish, request.data)
+        projects = releasewrites.named_projects(self, request, body.values["projects"])
+        return releasewrites.create(self, request, body, projects, of_project=False)
 
 
 class ReleaseItem(OrganizationEndpoint):
     """One release."""
 
     tag = "Releases"
+    parser_classes = [FormOrJsonBody]
 
-    @operation(Operation("getOrganizationRelease", RELEASE_READ, query=PROJECT, answers=ReleaseShape))
+    @operation(Operation("getOrganizationRelease", RELEASE_READ, query=releasereads.ITEM, answers=ReleaseShape))
     def get(self, request: Request) -> Response:
-        """One release by its full version."""
-        view = projects(request.query_params, self.access)
-        rows = Release.objects.filter(organization=self.organization, version=self.path["version"])
-        release = rows.filter(project_links__project__in=view).first()
-        if release is None:
-            raise NotFound
-        return Response(as_release(release, view))
+        """One release by its full version.
+
+        Of one `project`, also what comes before and after it in the list, and the hours of its first and last session.
+        """
+        return releasereads.read_item(self, request)
+
+    @operation(
+        Operation(
+            "updateOrganizationRelease",
+            RELEASE_WRITE,
+            query=(releasewrites.MERGE,),
+            takes=ReleaseChangesWithRefs,
+            answers=ReleaseShape,
+            fails=(409,),
+        )
+    )
+    def put(self, request: Request) -> Response:
+        """Change what is said about a release, or set its commits or refs.
+
+        Null clears `ref`, `url` and `dateReleased`; an empty list of refs takes its commits away. The caller has to
+        reach every project of the release.
+        """
+        release = writable_release(self.access, self.path["version"])
+        return releasewrites.update(self, request, read(ReleaseChangesWithRefs, request.data), release)
+
+    @operation(Operation("deleteOrganizationRelease", RELEASE_DELETE, query=(releasewrites.FORCE,), statuses=(204,)))
+    def delete(self, request: Request) -> Response:
+        """Delete a release for all its projects; the caller has to reach every one of them.
+
+        Not while an issue began in it, nor while it had sessions in the last 90 days.
+        """
+        release = writable_release(self.access, self.path["version"])
+        force = releasewrites.forced(self, request)
+        by = releasewrites.sender_of(self, request)
+        delete_release(event_store(), release, by=by, now=clock.now(), force=force)
+        return Response(status=204)

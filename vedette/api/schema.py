@@ -20,10 +20,12 @@ from typing import (
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
+from rest_framework.serializers import FileField
 
 from vedette.api.operations import Caller, Operation, Parameter
 from vedette.api.shapes.base import Error
 
+JSON, PARTS = "application/json", "multipart/form-data"
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _PATH_PARAMETERS = {
     "organization_id_or_slug": "The organization's id or slug.",
@@ -31,11 +33,19 @@ _PATH_PARAMETERS = {
     "team_id_or_slug": "The team's id or slug.",
     "issue_id": "The issue's id or short id, such as `SHOP-7F`.",
     "event_id": "32 hex digits, with or without dashes.",
+    "trace_id": "The trace's id: 32 hex digits, with or without dashes.",
     "version": "The release's full version, percent-encoded.",
     "key": "The tag's name.",
     "key_id": "The key's public half.",
+    "filter_id": "The filter's name, such as `localhost`.",
     "member_id": "The membership's id, or `me`.",
+    "user_id": "The user's id, or `me`.",
+    "note_id": "The comment's id.",
+    "tombstone_id": "The id of a tombstone.",
     "attachment_id": "The attachment's id.",
+    "file_id": "The file's id.",
+    "repository_id": "The repository's id.",
+    "webhook_id": "The number of a webhook.",
     "short_id": "The issue's short id, such as `SHOP-7F`.",
 }
 _FAILURES = {
@@ -76,7 +86,9 @@ class DeclaredSchema(AutoSchema):
 
     def _body(self, declared: Operation) -> dict[str, Any]:
         component = self.resolve_serializer(declared.takes, "request")  # type: ignore[arg-type] # never None here
-        return {"content": {"application/json": {"schema": component.ref}}, "required": True}
+        fields = declared.takes().fields.values()  # type: ignore[misc, union-attr] # never None here, always with fields
+        kinds = {type(getattr(field, "child", field)) for field in fields}
+        return {"content": {PARTS if FileField in kinds else JSON: {"schema": component.ref}}, "required": True}
 
     def _responses(self, declared: Operation) -> dict[str, Any]:
         success: dict[str, Any] = {"description": "Success."}

@@ -59,6 +59,13 @@ def web(acme, team):
 
 
 @pytest.fixture
+def shop(acme, team):
+    project = a_project(acme, "shop")
+    ProjectTeam.objects.create(project=project, team=team)
+    return project
+
+
+@pytest.fixture
 def api(owner):
     """The owner's token with every scope."""
     return Api(create_user_token(owner, ALL_SCOPES)[1])

@@ -9,10 +9,12 @@ from django.test import Client
 
 from tests.integration.api.client import Api
 from vedette.accounts.tokens import create_user_token, hash_token
+from vedette.api import senders
 from vedette.core import clock
 from vedette.orgs.roles import ALL_SCOPES
 from vedette.orgs.tokens import create_org_token
 from vedette.projects.models import ObjectStatus
+from vedette.projects.options import ALLOWED_DOMAINS, LIMITS, set_option
 from vedette.projects.services import create_key, dsn_of
 
 URL = "https://vedette.example.com"
@@ -196,24 +198,26 @@ def dsn(web, events):
     return dsn_of(create_key(web), "http://testserver")
 
 
-def test_a_dsn_is_enough_to_leave_feedback(dsn):
+def test_row_13_a_dsn_is_enough_to_leave_feedback(dsn):
     answer = Api(dsn, "DSN").post("/projects/acme/web/user-feedback/", REPORT)
 
     assert (answer.status, answer.body["comments"]) == (200, "it broke")
 
 
-def test_a_dsn_opens_nothing_else(dsn):
+def test_row_13_a_dsn_opens_nothing_else(dsn):
     assert Api(dsn, "DSN").get("/projects/acme/web/user-feedback/").status == 401
     assert Api(dsn, "DSN").get("/projects/acme/web/").status == 401
     assert Api(dsn, "DSN").get("/").body["auth"] is None
 
 
-def test_a_dsn_opens_its_own_project_only(dsn, acme):
+def test_row_13_a_dsn_opens_its_own_project_only(dsn, acme):
     from tests.support.factories import a_project
 
     a_project(acme, "other")
 
-    assert Api(dsn, "DSN").post("/projects/acme/other/user-feedback/", REPORT).status == 404
+    for project in ("other", "of-nobody"):
+        answer = Api(dsn, "DSN").post(f"/projects/acme/{project}/user-feedback/", REPORT)
+        assert (answer.status, answer.detail) == (400, "The DSN is not of this project.")
 
 
 @pytest.mark.parametrize(
@@ -231,3 +235,28 @@ def test_a_disabled_key_is_refused(dsn, web):
     answer = Api(dsn, "DSN").post("/projects/acme/web/user-feedback/", REPORT)
 
     assert answer.detail == "Invalid dsn"
+
+
+def test_a_dsn_leaves_so_much_feedback_and_no_more(dsn, web, monkeypatch):
+    set_option(web, LIMITS["feedback"], 1)
+    monkeypatch.setattr(senders.time, "time", lambda: 1_000_000.0)
+    sender = Api(dsn, "DSN")
+
+    answers = [
+        sender.post("/projects/acme/web/user-feedback/", {**REPORT, "event_id": f"{number:032x}"})
+        for number in range(1, 12)
+    ]
+
+    assert [answer.status for answer in answers] == [200] * 10 + [429]
+    assert answers[-1].headers["Retry-After"] == "10"
+
+
+def test_a_dsn_leaves_feedback_from_pages_of_the_project_only(dsn, web):
+    set_option(web, ALLOWED_DOMAINS, "shop.example.com")
+
+    here, elsewhere = (
+        Api(dsn, "DSN").post("/projects/acme/web/user-feedback/", REPORT, Origin=f"https://{host}")
+        for host in ("shop.example.com", "evil.example.com")
+    )
+
+    assert (here.status, elsewhere.status) == (200, 403)

@@ -7,12 +7,13 @@ import pytest
 
 from tests.integration.api.factories import a_real_event
 from tests.integration.api.test_organizations import link, next_of
-from tests.support.factories import a_member, a_project
+from tests.support.factories import a_member, a_project, an_organization
 from vedette.core import clock, json
 from vedette.core.files import FileStore
 from vedette.digest.models import OutcomeCount
 from vedette.issues.models import EventAttachment, UserReport
 from vedette.orgs.options import ATTACHMENTS_ROLE, set_option
+from vedette.projects.models import Environment
 from vedette.releases.models import Release, ReleaseProject
 from vedette.wire.outcomes import Category, Outcome
 
@@ -245,6 +246,23 @@ def test_a_file_is_for_those_with_the_role(least, status, acme, attachment, toke
     assert token_of(member).get(f"{path}?download").status == status
 
 
+def test_a_file_can_be_deleted_by_those_who_may_change_events(api, owner, attachment, token_of):
+    path = f"/projects/acme/web/events/{attachment.event_id}/attachments/{attachment.pk}/"
+
+    assert token_of(owner, "project:read", "event:read").delete(path).status == 403
+    assert api.delete(path).status == 204
+    assert (api.delete(path).status, api.get(path).status) == (404, 404)
+
+
+def test_the_files_of_others_do_not_exist(attachment, token_of):
+    stranger = token_of(a_member(an_organization("other"), "eve@example.com", "owner"))
+    path = f"/projects/acme/web/events/{attachment.event_id}/attachments/"
+
+    assert [stranger.get(path).status, stranger.get(f"{path}{attachment.pk}/?download").status] == [404, 404]
+    assert stranger.delete(f"{path}{attachment.pk}/").status == 404
+    assert EventAttachment.objects.exists()
+
+
 def test_a_file_whose_bytes_are_gone_is_not_there(api, attachment):
     EventAttachment.objects.filter(pk=attachment.pk).update(sha1="0" * 40)
 
@@ -333,25 +351,48 @@ def test_the_older_form_names_what_is_wrong(api, web):
 REPORT = {"name": "Kim", "email": "kim@example.com", "comments": "it broke"}
 
 
-def test_feedback_finds_its_issue(api, issue, event_ids):
-    made = api.post("/projects/acme/web/user-feedback/", {"event_id": event_ids[0], **REPORT})
+@pytest.fixture
+def fresh_id(web, digest):
+    """An event of ten minutes ago."""
+    event = a_real_event(web, timestamp=clock.now() - timedelta(minutes=10), environment="production")
+    digest(event)
+    return event.event_id
+
+
+def test_feedback_finds_its_issue(api, web, fresh_id):
+    made = api.post("/projects/acme/web/user-feedback/", {"event_id": fresh_id, **REPORT})
     amended = api.post(
-        "/projects/acme/web/user-feedback/", {"event_id": event_ids[0], **REPORT, "comments": "it broke again"}
+        "/projects/acme/web/user-feedback/", {"event_id": fresh_id, **REPORT, "comments": "it broke again"}
     )
 
     assert (made.status, amended.body["id"]) == (200, made.body["id"])
     (listed,) = api.get("/projects/acme/web/user-feedback/").body
+    issue = web.groups.get()
     assert (listed["comments"], listed["issue"]["id"]) == ("it broke again", str(issue.pk))
     assert api.get(f"/issues/{issue.pk}/events/latest/").body["userReport"]["comments"] == "it broke again"
+    assert Environment.objects.get(pk=UserReport.objects.get().environment_id).name == "production"
 
 
-def test_feedback_of_long_ago_stays(api, issue, event_ids):
-    api.post("/projects/acme/web/user-feedback/", {"event_id": event_ids[0], **REPORT})
+def test_feedback_of_long_ago_stays(api, fresh_id):
+    api.post("/projects/acme/web/user-feedback/", {"event_id": fresh_id, **REPORT})
     UserReport.objects.update(date_added=clock.now() - timedelta(minutes=6))
 
-    answer = api.post("/projects/acme/web/user-feedback/", {"event_id": event_ids[0], **REPORT, "comments": "new"})
+    answer = api.post("/projects/acme/web/user-feedback/", {"event_id": fresh_id, **REPORT, "comments": "new"})
 
     assert (answer.status, answer.detail) == (409, "Feedback for this event cannot be modified.")
+    assert UserReport.objects.get().comments == "it broke"
+
+
+def test_feedback_about_an_event_of_more_than_half_an_hour_ago_comes_too_late(api, issue, event_ids):
+    answer = api.post("/projects/acme/web/user-feedback/", {"event_id": event_ids[0], **REPORT})
+
+    assert (answer.status, answer.detail) == (409, "Feedback for this event cannot be modified.")
+    assert not UserReport.objects.exists()
+
+
+def test_feedback_about_an_event_that_nobody_knows_yet_is_kept(api, web, events):
+    assert api.post("/projects/acme/web/user-feedback/", {"event_id": "a" * 32, **REPORT}).status == 200
+    assert UserReport.objects.get().group_id is None
 
 
 @pytest.mark.parametrize(
@@ -398,8 +439,8 @@ def test_releases_by_status(query, status, api, issue):
         assert len(answer.body) == (0 if "archived" in query else 1)
 
 
-@pytest.mark.parametrize("version", ["nothing", "of nobody", "a%2Fb"])
-def test_a_release_that_is_not_seen_is_not_there(version, api, issue, acme):
-    Release.objects.create(organization=acme, version="of nobody")
+@pytest.mark.parametrize("version", ["nothing", "of another", "a%2Fb"])
+def test_a_release_that_is_not_seen_is_not_there(version, api, issue):
+    Release.objects.create(organization=an_organization("globex"), version="of another")
 
     assert api.get(f"/organizations/acme/releases/{version}/").status == 404

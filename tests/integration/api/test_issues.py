@@ -7,9 +7,22 @@ import pytest
 from tests.integration.api.factories import a_real_event
 from tests.integration.api.test_organizations import link, next_of
 from tests.support.factories import a_member, a_project, an_organization
+from vedette.accounts.options import ON, SELF_ASSIGN_ISSUE, set_option
+from vedette.api.issue_changes import apply
 from vedette.core import clock
+from vedette.core.errors import RuleBroken
 from vedette.events.connection import event_store
-from vedette.issues.models import Activity, ActivityType, Group, GroupStatus, GroupSubStatus, UserReport
+from vedette.issues.models import (
+    Activity,
+    ActivityType,
+    Group,
+    GroupStatus,
+    GroupSubscription,
+    GroupSubStatus,
+    SubscriptionReason,
+    UserReport,
+)
+from vedette.orgs.models import Team
 from vedette.projects.models import ProjectTeam
 
 ISSUES = "/organizations/acme/issues/"
@@ -41,7 +54,12 @@ def test_an_issue_has_what_clients_need(api, issue):
     assert (body["count"], body["userCount"], body["isUnhandled"]) == ("3", 1, True)
     assert body["permalink"].endswith(f"/organizations/acme/issues/{issue.pk}/")
     assert body["project"] == {"id": str(issue.project_id), "slug": "web", "name": "Web", "platform": "python"}
-    assert body["metadata"] == {"type": "ValueError", "value": "bad"}
+    assert body["metadata"] == {
+        "type": "ValueError",
+        "value": "bad",
+        "initial_priority": 75,
+        "sdk": {"name": "sentry.python", "name_normalized": "sentry.python"},
+    }
     assert (body["status"], body["substatus"], body["assignedTo"]) == ("unresolved", "new", None)
     assert sum(count for _, count in body["stats"]["24h"]) == 3
     assert len(body["stats"]["24h"]) == 24
@@ -234,6 +252,14 @@ def test_issues_are_changed_by_id(path, wish, status, substatus, api, issue):
     assert (issue.status_word, issue.substatus_word) == (status, substatus)
 
 
+def test_whoever_chose_so_is_answered_that_what_they_resolve_is_theirs(api, issue, owner):
+    set_option(owner, SELF_ASSIGN_ISSUE, ON)
+
+    answer = api.put(f"{ISSUES}?id={issue.pk}", {"status": "resolved"})
+
+    assert (answer.status, answer.body["assignedTo"]["id"]) == (200, str(owner.pk))
+
+
 def test_the_single_form_answers_with_the_whole_issue(api, issue, owner):
     answer = api.put(f"{ISSUES}WEB-1/", {"status": "resolved", "assignedTo": "me"})
     again = api.put(f"/issues/{issue.pk}/", {"status": "unresolved", "assignedTo": ""})
@@ -299,20 +325,18 @@ def test_an_issue_outside_the_view_is_not_changed(api, issue, acme):
     ("wish", "place"),
     [
         ({"status": "nonsense"}, ["status"]),
-        ({"status": "resolvedInNextRelease"}, ["status"]),
+        ({"status": "reprocessing"}, ["status"]),
         ({"status": "resolved", "statusDetails": {"inRelease": "1.0"}}, ["statusDetails", "inRelease"]),
-        ({"status": "resolved", "statusDetails": {"inNextRelease": True}}, ["statusDetails", "inNextRelease"]),
-        ({"status": "ignored", "ignoreCount": 5}, ["ignoreCount"]),
+        ({"status": "ignored", "ignoreWindow": 5}, ["ignoreWindow"]),
+        ({"status": "ignored", "ignoreCount": -1}, ["ignoreCount"]),
+        ({"status": "ignored", "ignoreCount": 1, "substatus": "archived_forever"}, ["substatus"]),
+        ({"status": "ignored", "statusDetails": {"ignoreUserWindow": 5}}, ["statusDetails", "ignoreUserWindow"]),
         ({"status": "ignored", "statusDetails": {"ignoreWindow": 10081}}, ["statusDetails", "ignoreWindow"]),
         ({"status": "ignored", "substatus": "archived_until_condition_met"}, ["substatus"]),
         ({"assignedTo": "nobody@example.com"}, ["assignedTo"]),
         ({"assignedTo": "robot:1"}, ["assignedTo"]),
-        ({"isBookmarked": True}, ["isBookmarked"]),
         ({"isPublic": 1}, ["isPublic"]),
-        ({"merge": 1}, ["merge"]),
-        ({"discard": True}, ["discard"]),
-        ({"priority": "low"}, ["priority"]),
-        ({"inbox": False}, ["inbox"]),
+        ({"priority": "urgent"}, ["priority"]),
     ],
     ids=lambda value: str(value),
 )
@@ -328,11 +352,105 @@ def test_what_cannot_be_done_is_refused_by_name_and_nothing_is_changed(wish, pla
     assert issue.status == GroupStatus.UNRESOLVED
 
 
-def test_marks_that_are_not_kept_are_not_claimed(api, issue):
-    answer = api.put(f"{ISSUES}?id={issue.pk}", {"hasSeen": True, "isSubscribed": True})
+def test_what_people_say_about_an_issue_is_theirs(api, issue, acme, owner, token_of):
+    ann = token_of(a_member(acme, "ann@example.com"))
+    marks = ("hasSeen", "isBookmarked", "isSubscribed")
 
-    assert (answer.status, answer.body) == (200, {})
-    assert api.get(f"{ISSUES}{issue.pk}/").body["hasSeen"] is False
+    answer = api.put(f"{ISSUES}?id={issue.pk}", dict.fromkeys(marks, True))
+    elsewhere = ann.put(f"{ISSUES}?id={issue.pk}", {"hasSeen": True})
+    one, (listed,) = api.get(f"{ISSUES}{issue.pk}/").body, api.get(f"{ISSUES}?query=").body
+    foreign = ann.get(f"{ISSUES}{issue.pk}/").body
+    api.put(f"{ISSUES}{issue.pk}/", dict.fromkeys(marks, False))
+    after = api.get(f"{ISSUES}{issue.pk}/").body
+
+    assert answer.body == {**dict.fromkeys(marks, True), "subscriptionDetails": {"reason": "unknown"}}
+    for body in (one, listed):
+        assert [body[name] for name in marks] == [True] * 3
+        assert body["subscriptionDetails"] == {"reason": "unknown"}
+    assert [user["id"] for user in one["seenBy"]] == [user["id"] for user in one["participants"]] == [str(owner.pk)]
+    assert elsewhere.status == 200
+    assert [foreign[name] for name in marks] == [False] * 3  # who is in no team of the project has not seen it
+    assert [after[name] for name in marks] == [False] * 3
+    assert GroupSubscription.objects.get().is_active is False  # asked not to be told, which stays
+
+
+def test_a_credential_of_nobody_has_no_eye_to_keep_on_anything(acme, issue):
+    for name in ("isBookmarked", "isSubscribed"):
+        with pytest.raises(RuleBroken, match="requires a user"):
+            apply({name: True, "status": "resolved"}, [issue], acme, None)
+    assert issue.status == GroupStatus.UNRESOLVED
+    assert apply({"hasSeen": True}, [issue], acme, None) == {}
+
+
+def test_an_archive_until_something_says_what_ends_it(api, issue, owner):
+    wish = {"ignoreDuration": 180, "ignoreUserCount": 10, "ignoreUserWindow": 60}
+
+    answer = api.put(f"{ISSUES}?id={issue.pk}", {"status": "ignored", "statusDetails": wish})
+
+    details = answer.body["statusDetails"]
+    assert (answer.body["status"], answer.body["substatus"]) == ("ignored", "archived_until_condition_met")
+    assert details.pop("actor")["id"] == str(owner.pk)
+    assert details.pop("ignoreUntil").endswith("Z")
+    assert details == {"ignoreCount": None, "ignoreUserCount": 10, "ignoreUserWindow": 60, "ignoreWindow": None}
+    told = api.get(f"{ISSUES}{issue.pk}/").body
+    assert told["statusDetails"] == answer.body["statusDetails"] | {
+        "actor": told["statusDetails"]["actor"],
+        "ignoreUntil": told["statusDetails"]["ignoreUntil"],
+    }
+    assert told["activity"][0]["data"]["ignoreDuration"] == 180
+
+    api.put(f"{ISSUES}?id={issue.pk}", {"status": "ignored", "ignoreCount": 5, "ignoreUserCount": 2})
+    counted = api.get(f"{ISSUES}{issue.pk}/").body["statusDetails"]
+    api.put(f"{ISSUES}?id={issue.pk}", {"status": "ignored", "substatus": "until_escalating"})
+    escalating = api.get(f"{ISSUES}{issue.pk}/").body["statusDetails"]
+
+    assert (counted["ignoreCount"], counted["ignoreUserCount"], counted["ignoreUntil"]) == (5, 2, None)
+    assert escalating == {"ignoreUntilEscalating": True}
+
+
+def test_a_priority_that_somebody_sets_is_told_and_stays(api, issue):
+    first = api.put(f"{ISSUES}?id={issue.pk}", {"priority": "low"})
+    again = api.put(f"{ISSUES}{issue.pk}/", {"priority": "low", "substatus": None})
+
+    assert first.body == {"priority": "low"}
+    assert (again.body["priority"], again.body["priorityLockedAt"][-1]) == ("low", "Z")
+    told = [entry["data"] for entry in again.body["activity"] if entry["type"] == "set_priority"]
+    assert told == [{"priority": "low", "reason": None}]
+
+
+def test_with_closed_membership_only_those_who_reach_the_project_take_its_issues(api, issue, acme, team):
+    acme.flags = 0
+    acme.save()
+    outsider = a_member(acme, "kim@example.com")
+    other = Team.objects.create(organization=acme, slug="other", name="Other")
+
+    person = api.put(f"{ISSUES}?id={issue.pk}", {"assignedTo": f"user:{outsider.pk}", "status": "resolved"})
+    crowd = api.put(f"{ISSUES}?id={issue.pk}", {"assignedTo": f"team:{other.pk}"})
+
+    assert (person.status, person.body) == (400, {"assignedTo": ["Cannot assign to non-team member"]})
+    assert crowd.body == {"assignedTo": ["Cannot assign to a team without access to the project"]}
+    assert api.put(f"{ISSUES}?id={issue.pk}", {"assignedTo": f"team:{team.pk}"}).status == 200
+    assert api.get(f"{ISSUES}{issue.pk}/").body["status"] == "unresolved"
+
+
+def test_issues_are_merged_and_found_by_what_they_were_called(api, many, shop):
+    first, second, third = many(3)
+    elsewhere = shop.groups.create(short_id=1)
+
+    across = api.put(f"{ISSUES}?id={first.pk}&id={elsewhere.pk}", {"merge": 1})
+    alone = api.put(f"{ISSUES}?id={first.pk}", {"merge": 1})
+    answer = api.put(f"{ISSUES}?id={first.pk}&id={second.pk}&id={third.pk}", {"merge": 1, "inbox": True})
+
+    assert (across.status, across.detail) == (400, "Merging across multiple projects is not supported")
+    assert (alone.status, alone.body) == (200, {})
+    parent, children = answer.body["merge"]["parent"], answer.body["merge"]["children"]
+    assert {parent, *children} == {str(group.pk) for group in (first, second, third)}
+    assert [issue["id"] for issue in api.get(f"{ISSUES}?query=&project={first.project_id}").body] == [parent]
+    for old in children:
+        assert api.get(f"{ISSUES}{old}/").body["id"] == parent
+        short_id = Group.objects.get(pk=old).short_id
+        assert api.get(f"/organizations/acme/shortids/WEB-{short_id}/").body["groupId"] == parent
+    assert api.get(f"{ISSUES}{parent}/").body["activity"][0]["type"] == "merge"
 
 
 @pytest.mark.parametrize("form", ["{user}", "user:{user}", "kim@example.com", "team:{team}", "#core"])
@@ -365,6 +483,25 @@ def test_a_comment_is_written_once(api, issue, owner):
     assert [note["id"] for note in api.get(f"{ISSUES}{issue.pk}/notes/").body] == [made.body["id"]]
     assert api.get(f"{ISSUES}{issue.pk}/").body["numComments"] == 1
     assert api.post(f"{ISSUES}{issue.pk}/notes/", {"text": " "}).body == {"text": ["This field may not be blank."]}
+
+
+def test_a_comment_belongs_to_whoever_wrote_it(api, issue, acme, team, token_of):
+    ann = token_of(a_member(acme, "ann@example.com"))
+    notes = f"{ISSUES}{issue.pk}/notes/"
+    made = api.post(notes, {"text": "Looking"}).body["id"]
+    told = GroupSubscription.objects.get().reason
+
+    foreign = [ann.put(f"{notes}{made}/", {"text": "No"}).status, ann.delete(f"{notes}{made}/").status]
+    changed = api.put(f"{ISSUES}{issue.pk}/comments/{made}/", {"text": "Found it"})
+    empty = api.put(f"{notes}{made}/", {"text": " "})
+    gone = [api.delete(f"{notes}{made}/").status, api.delete(f"{notes}{made}/").status]
+
+    assert foreign == [404, 404]
+    assert (changed.status, changed.body["data"]) == (200, {"text": "Found it"})
+    assert (empty.status, empty.body) == (400, {"text": ["This field may not be blank."]})
+    assert gone == [204, 404]
+    assert api.get(f"{ISSUES}{issue.pk}/").body["numComments"] == 0
+    assert (told, GroupSubscription.objects.count()) == (SubscriptionReason.COMMENT, 0)
 
 
 def test_the_history_is_told_newest_first(api, issue):

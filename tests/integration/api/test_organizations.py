@@ -104,10 +104,23 @@ def test_nothing_changed_is_nothing_told(api, acme):
 @pytest.mark.parametrize(
     ("wish", "field"),
     [
-        ({"slug": "other"}, "slug"),
+        ({"slug": "ab"}, "slug"),
+        ({"slug": "a b"}, "slug"),
+        ({"slug": "a" * 51}, "slug"),
+        ({"slug": "settings"}, "slug"),
+        ({"slug": ""}, "slug"),
+        ({"require2FA": True}, "require2FA"),
+        ({"requireEmailVerification": True}, "requireEmailVerification"),
+        ({"apdexThreshold": 0}, "apdexThreshold"),
+        ({"genAIConsent": "perhaps"}, "genAIConsent"),
+        ({"attachmentsRole": "king"}, "attachmentsRole"),
+        ({"projectRateLimit": 101}, "projectRateLimit"),
+        ({"trustedRelays": {}}, "trustedRelays"),
         ({"defaultRole": "king"}, "defaultRole"),
         ({"name": "x" * 65}, "name"),
         ({"relayPiiConfig": "{}"}, "relayPiiConfig"),
+        ({"sensitiveFields": ["x" * 257]}, "sensitiveFields"),
+        ({"safeFields": [str(number) for number in range(501)]}, "safeFields"),
     ],
 )
 def test_a_wish_that_cannot_be_met_names_its_field(wish, field, api, acme):

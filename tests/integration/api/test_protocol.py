@@ -109,7 +109,7 @@ def test_preflight_needs_no_credential(db):
     assert answer.headers["Access-Control-Max-Age"] == "3600"
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
-    assert answer.headers["Access-Control-Allow-Methods"] == "GET, PUT, HEAD, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, PUT, DELETE, HEAD, OPTIONS"
     assert "Access-Control-Allow-Credentials" not in answer.headers
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypedDict
 
+from django.conf import settings
+
 from vedette.core.clock import as_z
 
 Moment = Annotated[str, "date-time"]
@@ -25,6 +27,12 @@ class Avatar(TypedDict):
 
 
 LETTERS: Avatar = {"avatarType": "letter_avatar", "avatarUuid": None, "avatarUrl": None}
+
+
+def picture(kind: str, ident: str | None, directory: str) -> Avatar:
+    """What stands for an owner; `directory` is the first part of the address of pictures of its kind."""
+    url = f"{settings.VEDETTE.url}/{directory}/{ident}/" if ident else None
+    return {"avatarType": kind, "avatarUuid": ident, "avatarUrl": url}
 
 
 def z(moment: datetime | None) -> Moment | None:

@@ -61,6 +61,7 @@ EventListItem = TypedDict(
         "platform": str | None,
         "dateCreated": Moment,
         "crashFile": str | None,
+        "hasBody": bool,
         "metadata": dict[str, Any],
     },
 )
@@ -97,7 +98,8 @@ class GroupingConfig(TypedDict):
 
 
 class EventDetails(TypedDict):
-    """A whole event. `nextEventID` is the newer one beside it."""
+    """A whole event. `nextEventID` is the newer one beside it. Without `hasBody` it came in a storm: its stack trace,
+    breadcrumbs and context were not kept."""
 
     id: str
     eventID: str
@@ -132,6 +134,7 @@ class EventDetails(TypedDict):
     previousEventID: str | None
     location: str | None
     crashFile: str | None
+    hasBody: bool
     _meta: dict[str, Any]
 
 
@@ -152,6 +155,7 @@ def as_event_item(event: EventSummary, metadata: dict[str, Any] | None = None) -
         "platform": event.platform or None,
         "dateCreated": as_z(event.timestamp),
         "crashFile": None,
+        "hasBody": event.has_body,
         "metadata": metadata or {},
     }
 
@@ -219,6 +223,7 @@ def as_event(
         "previousEventID": older,
         "location": event.location or None,
         "crashFile": None,
+        "hasBody": event.has_body,
         "_meta": {
             "entries": {str(place): {"data": meta[kind]} for place, kind in enumerate(kinds) if kind in meta},
             "message": meta.get("logentry"),

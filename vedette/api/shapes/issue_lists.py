@@ -5,19 +5,18 @@ Source: the search specification, section 13.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from typing import Any
 
 from django.http import QueryDict
 
 from vedette.api import numbers
-from vedette.api.filters import TimeRange
-from vedette.api.shapes.issues import IssueShape, Lifetime, as_issue
+from vedette.api.issue_fixes import status_details
+from vedette.api.shapes.issues import IssueShape, Lifetime, as_inbox, as_issue
 from vedette.core.clock import as_z
 from vedette.events.rows import IssueStats
-from vedette.issues import search
-from vedette.issues.conditions import Conditions, split
-from vedette.issues.models import Group
-from vedette.issues.stream import StreamRequest, StreamRow
+from vedette.issues.marks import Marks, marks_of
+from vedette.issues.models import Group, GroupInbox
+from vedette.issues.stream import StreamRequest, StreamRow, conditions_of
 from vedette.orgs.models import Organization
 
 
@@ -30,10 +29,11 @@ class Parts:
     filtered: bool = True
     unhandled: bool = True
     base: bool = True
+    inbox: bool = False
 
     @classmethod
     def of(cls, query: QueryDict) -> "Parts":
-        """All but those that `collapse` names."""
+        """All but those that `collapse` names, and those that `expand` does."""
         collapsed = set(query.getlist("collapse"))
         stats = "stats" not in collapsed
         return cls(
@@ -42,16 +42,8 @@ class Parts:
             filtered=stats and "filtered" not in collapsed,
             unhandled="unhandled" not in collapsed,
             base="base" not in collapsed,
+            inbox="inbox" in query.getlist("expand"),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the event store says about the issues of a list."""
-
-    unhandled: set[int]
-    lifetime: dict[int, IssueStats]
-    filtered: dict[int, IssueStats] | None
 
 
 def as_issue_list(
@@ -59,39 +51,48 @@ def as_issue_list(
     organization: Organization,
     wanted: StreamRequest,
     parts: Parts,
-    now: datetime,
     *,
     degraded: bool = False,
 ) -> list[IssueShape]:
-    """The issues of a page: three questions to the event store at most. `degraded`: it is away, so none is asked."""
-    known = _Known(set(), {}, None) if degraded or not rows else _ask(rows, wanted, parts, now)
-    return [_issue(row, organization, wanted, parts, known) for row in rows]
+    """The issues of a page; one question to the event store where the search looks at events. `degraded`: it is away,
+    so nothing is asked."""
+    filtered = None if degraded or not rows or not parts.filtered else _filtered_stats(rows, wanted)
+    groups = [row.group for row in rows]
+    details = status_details(groups) if parts.base else {}
+    waiting = {one.group_id: one for one in GroupInbox.objects.filter(group__in=groups)} if parts.inbox else {}
+    marks = marks_of(groups, wanted.viewer) if parts.base else {}
+    issues = [
+        _issue(row, organization, wanted, parts, filtered, details.get(row.group.pk), marks.get(row.group.pk))
+        for row in rows
+    ]
+    if parts.inbox:
+        for issue, group in zip(issues, groups, strict=True):
+            issue["inbox"] = as_inbox(waiting.get(group.pk))
+    return issues
 
 
-def _ask(rows: Sequence[StreamRow], wanted: StreamRequest, parts: Parts, now: datetime) -> _Known:
+def _filtered_stats(rows: Sequence[StreamRow], wanted: StreamRequest) -> dict[int, IssueStats] | None:
+    """The numbers of the events that the search itself finds; None where it asks nothing of events."""
+    terms = conditions_of(wanted)
     ids = [row.group.pk for row in rows]
-    projects = sorted({row.group.project_id for row in rows})
-    asked = numbers.window(projects, TimeRange(wanted.start, wanted.end), wanted.environments)
-    ever = numbers.window(projects, numbers.always(now), wanted.environments)
-    terms = _event_terms(wanted)
-    return _Known(
-        unhandled=numbers.unhandled(asked, ids) if parts.unhandled else set(),
-        lifetime=numbers.stats(ever, ids) if parts.lifetime else {},
-        filtered=numbers.stats(asked, ids, terms.tags, terms.text) if parts.filtered and terms.event_half else None,
-    )
-
-
-def _event_terms(wanted: StreamRequest) -> Conditions:
-    return split(search.parse(wanted.query), wanted.organization, wanted.viewer, wanted.viewer_teams)
+    return numbers.stats(wanted.window, ids, terms.tags, terms.text) if terms.event_half else None
 
 
 def _issue(
-    row: StreamRow, organization: Organization, wanted: StreamRequest, parts: Parts, known: _Known
+    row: StreamRow,
+    organization: Organization,
+    wanted: StreamRequest,
+    parts: Parts,
+    filtered: dict[int, IssueStats] | None,
+    details: dict[str, Any] | None,
+    marks: Marks | None,
 ) -> IssueShape:
     group = row.group
-    issue: IssueShape = as_issue(group, organization, row.assignee) if parts.base else {"id": str(group.pk)}
+    issue: IssueShape = {"id": str(group.pk)}
+    if parts.base:
+        issue = as_issue(group, organization, row.assignee, details, marks)
     if parts.unhandled:
-        issue["isUnhandled"] = group.pk in known.unhandled
+        issue["isUnhandled"] = row.unhandled
     if parts.stats:
         issue["count"] = str(row.count)
         issue["userCount"] = row.users
@@ -100,16 +101,17 @@ def _issue(
         if wanted.series:
             issue["stats"] = {wanted.series: list(row.series)}
     if parts.lifetime:
-        issue["lifetime"] = _over_all_time(group, known.lifetime.get(group.pk))
+        issue["lifetime"] = _over_all_time(row)
     if parts.filtered:
-        issue["filtered"] = None if known.filtered is None else _filtered(group, known.filtered.get(group.pk))
+        issue["filtered"] = None if filtered is None else _filtered(group, filtered.get(group.pk))
     return issue
 
 
-def _over_all_time(group: Group, stats: IssueStats | None) -> Lifetime:
+def _over_all_time(row: StreamRow) -> Lifetime:
+    group = row.group
     return {
         "count": str(group.times_seen),
-        "userCount": stats.users if stats else 0,
+        "userCount": row.users_ever,
         "firstSeen": as_z(group.first_seen),
         "lastSeen": as_z(group.last_seen),
         "stats": None,

@@ -1,22 +1,40 @@
 """Issues. Clients decode `count` as a string and `userCount` as a number."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from django.conf import settings
 
 from vedette.api.shapes.base import Moment, z
+from vedette.api.shapes.commits import CommitShape, PullRequestShape, commits_by_id, pull_requests_by_id
 from vedette.api.shapes.projects import ProjectName, project_name
 from vedette.api.shapes.releases import ReleaseShape
 from vedette.api.shapes.users import UserShape, users_by_id
 from vedette.core.clock import as_z
 from vedette.issues.assignees import Assignee
 from vedette.issues.lookup import FeedEntry
-from vedette.issues.models import PRIORITY_WORDS, Activity, ActivityType, Group, UserReport
+from vedette.issues.marks import NONE, Marks
+from vedette.issues.models import PRIORITY_WORDS, Activity, ActivityType, Group, GroupInbox, UserReport
 from vedette.orgs.models import Organization
 
 Series = dict[str, list[tuple[int, int]]]
 ERROR_GROUP_TYPE = 1
+_WITH_COMMITS = frozenset(
+    {
+        ActivityType.SET_RESOLVED_IN_RELEASE,
+        ActivityType.SET_RESOLVED_IN_COMMIT,
+        ActivityType.REFERENCED_IN_COMMIT,
+    }
+)
+_WITH_PULL_REQUESTS = frozenset(
+    {
+        ActivityType.SET_RESOLVED_IN_PULL_REQUEST,
+        ActivityType.PULL_REQUEST_CLOSED,
+        ActivityType.PULL_REQUEST_REOPENED,
+        ActivityType.PULL_REQUEST_MERGED,
+        ActivityType.PULL_REQUEST_UNLINKED,
+    }
+)
 
 
 class AssigneeShape(TypedDict):
@@ -33,6 +51,15 @@ class Annotation(TypedDict):
 
     displayName: str
     url: str
+
+
+class InboxShape(TypedDict):
+    """Why an issue waits to be looked at (0 new, 2 came back, 3 somebody put it there, 4 reprocessed, 5 escalating,
+    6 its archive is over), and since when."""
+
+    reason: int
+    reason_details: dict[str, Any] | None
+    date_added: Moment
 
 
 class Lifetime(TypedDict):
@@ -84,6 +111,7 @@ class IssueShape(TypedDict):
     lifetime: NotRequired[Lifetime]
     filtered: NotRequired[Lifetime | None]
     matchingEventId: NotRequired[str | None]
+    inbox: NotRequired[InboxShape | None]
 
 
 class IssueTagName(TypedDict):
@@ -134,8 +162,16 @@ class UserReportShape(TypedDict):
     issue: IssueShape | None
 
 
-def as_issue(group: Group, organization: Organization, assignee: Assignee | None) -> IssueShape:
-    """An issue without its numbers; its project has to be fetched with it."""
+def as_issue(
+    group: Group,
+    organization: Organization,
+    assignee: Assignee | None,
+    details: dict[str, Any] | None = None,
+    marks: Marks | None = None,
+) -> IssueShape:
+    """An issue without its numbers; its project has to be fetched with it. `details` say how it is resolved or until
+    when it is archived, `marks` what the caller said about it."""
+    own = marks or NONE
     kind = group.data.get("type")
     return {
         "id": str(group.pk),
@@ -147,7 +183,7 @@ def as_issue(group: Group, organization: Organization, assignee: Assignee | None
         "logger": group.logger or None,
         "level": group.level_word,
         "status": group.status_word,
-        "statusDetails": {},
+        "statusDetails": details or {},
         "substatus": group.substatus_word,
         "isPublic": False,
         "platform": group.platform,
@@ -160,10 +196,10 @@ def as_issue(group: Group, organization: Organization, assignee: Assignee | None
         "metadata": group.metadata,
         "numComments": group.num_comments,
         "assignedTo": as_assignee(assignee),
-        "isBookmarked": False,
-        "isSubscribed": False,
-        "hasSeen": False,
-        "subscriptionDetails": None,
+        "isBookmarked": own.is_bookmarked,
+        "isSubscribed": own.reason is not None,
+        "hasSeen": own.has_seen,
+        "subscriptionDetails": {"reason": own.reason.name.lower()} if own.reason is not None else None,
         "annotations": [],
     }
 
@@ -179,19 +215,45 @@ def as_assignee(assignee: Assignee | None) -> AssigneeShape | None:
 
 
 def as_activities(entries: Collection[FeedEntry]) -> list[ActivityShape]:
-    """A history: three queries, however long. The first entry's id is 0."""
+    """A history: three queries, however long, and some more where commits are in it. The first entry's id is 0."""
     users = users_by_id(entry.user.pk for entry in entries if entry.user)
+    commits = commits_by_id(_named(entries, _WITH_COMMITS, "commit"))
+    requests = pull_requests_by_id(_named(entries, _WITH_PULL_REQUESTS, "pull_request"))
     return [
         {
             "id": str(entry.id),
             "type": entry.type.word,
             "user": users.get(entry.user.pk) if entry.user else None,
             "sentry_app": None,
-            "data": {key: value for key, value in entry.data.items() if key != "mentions"},
+            "data": _data_of(entry, commits, requests),
             "dateCreated": as_z(entry.datetime),
         }
         for entry in entries
     ]
+
+
+def as_inbox(row: GroupInbox | None) -> InboxShape | None:
+    """Why an issue waits, if it does."""
+    if row is None:
+        return None
+    return {"reason": row.reason, "reason_details": row.reason_details, "date_added": as_z(row.date_added)}
+
+
+def _named(entries: Collection[FeedEntry], kinds: Collection[ActivityType], key: str) -> set[int]:
+    """The ids that entries of these kinds keep under `key`."""
+    ids = {entry.data.get(key) for entry in entries if entry.type in kinds}
+    return {pk for pk in ids if isinstance(pk, int)}
+
+
+def _data_of(
+    entry: FeedEntry, commits: Mapping[int, CommitShape], requests: Mapping[int, PullRequestShape]
+) -> dict[str, Any]:
+    data = {key: value for key, value in entry.data.items() if key != "mentions"}
+    if entry.type in _WITH_COMMITS and "commit" in data:
+        data["commit"] = commits.get(data["commit"])
+    if entry.type in _WITH_PULL_REQUESTS and "pull_request" in data:
+        data["pullRequest"] = requests.get(data.pop("pull_request"))
+    return data
 
 
 def as_notes(notes: Collection[Activity]) -> list[ActivityShape]:

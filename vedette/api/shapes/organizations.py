@@ -5,12 +5,13 @@ from typing import Any, TypedDict
 
 from django.conf import settings
 
-from vedette.api.shapes.base import LETTERS, Avatar, Moment
+from vedette.api.shapes.base import LETTERS, Avatar, Moment, picture
 from vedette.api.shapes.projects import ProjectSummary
 from vedette.api.shapes.roles import OrgRole, TeamRole, org_roles, team_roles
 from vedette.api.shapes.teams import TeamShape
 from vedette.core.clock import as_z
 from vedette.orgs.access import Access
+from vedette.orgs.avatars import idents_of
 from vedette.orgs.models import (
     InviteStatus,
     Organization,
@@ -19,6 +20,7 @@ from vedette.orgs.models import (
     OrganizationStatus,
 )
 from vedette.orgs.options import options_of
+from vedette.orgs.relays import TrustedRelay, relays_of
 from vedette.orgs.roles import ROLES
 
 
@@ -73,6 +75,16 @@ class RoleName(TypedDict):
     name: str
 
 
+class TrustedRelayShape(TypedDict):
+    """A relay that the organization runs itself."""
+
+    publicKey: str
+    name: str
+    description: str
+    created: str
+    lastModified: str
+
+
 class OrganizationWithoutProjects(OrganizationSummary):
     """An organization with its settings."""
 
@@ -87,6 +99,15 @@ class OrganizationWithoutProjects(OrganizationSummary):
     openMembership: bool
     allowSharedIssues: bool
     enhancedPrivacy: bool
+    codecovAccess: bool
+    trustedRelays: list[TrustedRelayShape]
+    apdexThreshold: int
+    aiSuggestedSolution: bool
+    githubPRBot: bool
+    githubOpenPRBot: bool
+    githubNudgeInvite: bool
+    aggregatedDataConsent: bool
+    genAIConsent: bool
     dataScrubber: bool
     dataScrubberDefaults: bool
     scrubIPAddresses: bool
@@ -100,6 +121,16 @@ class OrganizationWithoutProjects(OrganizationSummary):
     attachmentsRole: str
     debugFilesRole: str
     relayPiiConfig: str | None
+    retentionDays: int | None
+    attachmentRetentionDays: int | None
+    stormEventsPerMinute: int | None
+    errorLimit: int
+    transactionLimit: int
+    attachmentLimit: int
+    attachmentBytesLimit: int
+    sessionLimit: int
+    feedbackLimit: int
+    spikeProtection: bool
     pendingAccessRequests: int
     onboardingTasks: list[Any]
 
@@ -114,9 +145,10 @@ class OrganizationDetails(OrganizationWithoutProjects, total=False):
 def organization_summaries(
     organizations: Collection[Organization], roles: dict[int, str | None]
 ) -> list[OrganizationSummary]:
-    """Organizations for a list; `roles` is the caller's role in each, by id. One query."""
+    """Organizations for a list; `roles` is the caller's role in each, by id. Two queries."""
     options = options_of([organization.pk for organization in organizations])
-    return [_summary(one, roles.get(one.pk), options[one.pk]) for one in organizations]
+    pictures = idents_of([organization.pk for organization in organizations])
+    return [_summary(one, roles.get(one.pk), options[one.pk], pictures.get(one.pk)) for one in organizations]
 
 
 def organization_summary(organization: Organization, role: str | None) -> OrganizationSummary:
@@ -124,7 +156,9 @@ def organization_summary(organization: Organization, role: str | None) -> Organi
     return organization_summaries([organization], {organization.pk: role})[0]
 
 
-def _summary(organization: Organization, role: str | None, options: dict[str, Any]) -> OrganizationSummary:
+def _summary(
+    organization: Organization, role: str | None, options: dict[str, Any], ident: str | None
+) -> OrganizationSummary:
     return {
         "id": str(organization.pk),
         "slug": organization.slug,
@@ -135,7 +169,7 @@ def _summary(organization: Organization, role: str | None, options: dict[str, An
         "require2FA": organization.has_flag(OrganizationFlags.REQUIRE_2FA),
         "requireEmailVerification": organization.has_flag(OrganizationFlags.REQUIRE_EMAIL_VERIFICATION),
         "features": _features(organization),
-        "avatar": LETTERS,
+        "avatar": picture("upload", ident, "organization-avatar") if ident else LETTERS,
         "links": {"organizationUrl": settings.VEDETTE.url, "regionUrl": settings.VEDETTE.url},
         "hasAuthProvider": False,
         "allowMemberInvite": options["allowMemberInvite"],
@@ -166,7 +200,7 @@ def organization_details(organization: Organization, access: Access) -> Organiza
     options = options_of([organization.pk])[organization.pk]
     pending = organization.members.exclude(invite_status=InviteStatus.APPROVED).count()
     return {
-        **_summary(organization, access.role, options),
+        **_summary(organization, access.role, options, idents_of([organization.pk]).get(organization.pk)),
         "access": sorted(access.scopes),
         "role": access.role,
         "isDefault": False,
@@ -183,6 +217,15 @@ def organization_details(organization: Organization, access: Access) -> Organiza
         "openMembership": organization.has_flag(OrganizationFlags.ALLOW_JOINLEAVE),
         "allowSharedIssues": not organization.has_flag(OrganizationFlags.DISABLE_SHARED_ISSUES),
         "enhancedPrivacy": organization.has_flag(OrganizationFlags.ENHANCED_PRIVACY),
+        "codecovAccess": organization.has_flag(OrganizationFlags.CODECOV_ACCESS),
+        "trustedRelays": [_relay(relay) for relay in relays_of(organization)],
+        "apdexThreshold": options["apdexThreshold"],
+        "aiSuggestedSolution": options["aiSuggestedSolution"],
+        "githubPRBot": options["githubPRBot"],
+        "githubOpenPRBot": options["githubOpenPRBot"],
+        "githubNudgeInvite": options["githubNudgeInvite"],
+        "aggregatedDataConsent": options["aggregatedDataConsent"],
+        "genAIConsent": options["genAIConsent"],
         "dataScrubber": options["dataScrubber"],
         "dataScrubberDefaults": options["dataScrubberDefaults"],
         "scrubIPAddresses": options["scrubIPAddresses"],
@@ -196,8 +239,28 @@ def organization_details(organization: Organization, access: Access) -> Organiza
         "attachmentsRole": options["attachmentsRole"],
         "debugFilesRole": options["debugFilesRole"],
         "relayPiiConfig": options["relayPiiConfig"],
+        "retentionDays": options["retentionDays"],
+        "attachmentRetentionDays": options["attachmentRetentionDays"],
+        "stormEventsPerMinute": options["stormEventsPerMinute"],
+        "errorLimit": options["errorLimit"],
+        "transactionLimit": options["transactionLimit"],
+        "attachmentLimit": options["attachmentLimit"],
+        "attachmentBytesLimit": options["attachmentBytesLimit"],
+        "sessionLimit": options["sessionLimit"],
+        "feedbackLimit": options["feedbackLimit"],
+        "spikeProtection": options["spikeProtection"],
         "pendingAccessRequests": pending,
         "onboardingTasks": [],
+    }
+
+
+def _relay(relay: TrustedRelay) -> TrustedRelayShape:
+    return {
+        "publicKey": relay.public_key,
+        "name": relay.name,
+        "description": relay.description,
+        "created": relay.created,
+        "lastModified": relay.last_modified,
     }
 
 

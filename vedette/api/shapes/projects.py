@@ -94,6 +94,7 @@ class ProjectDetails(ProjectSummary):
     digestsMinDelay: int
     digestsMaxDelay: int
     resolveAge: int
+    stormEventsPerMinute: int | None
     processingIssues: int
     subjectPrefix: str
     subjectTemplate: str
@@ -111,6 +112,8 @@ class ProjectDetails(ProjectSummary):
     fingerprintingRules: str
     groupingEnhancements: str
     groupingConfig: str
+    secondaryGroupingConfig: str
+    secondaryGroupingExpiry: int
     symbolSources: str
     builtinSymbolSources: list[str]
     relayPiiConfig: str | None
@@ -121,13 +124,13 @@ class ProjectDetails(ProjectSummary):
     plugins: list[Any]
 
 
-GROUPING_CONFIG = "vedette:1"
 # The options that are shown by their own name; the rest are in `options`.
 _NAMED = (
     "digestsMinDelay digestsMaxDelay resolveAge subjectPrefix subjectTemplate securityToken securityTokenHeader "
     "verifySSL scrubIPAddresses scrapeJavaScript dataScrubber dataScrubberDefaults allowedDomains safeFields "
     "sensitiveFields storeCrashReports fingerprintingRules groupingEnhancements relayPiiConfig defaultEnvironment "
-    "highlightTags highlightContext enableAutoReleaseCreation"
+    "groupingConfig secondaryGroupingConfig secondaryGroupingExpiry "
+    "highlightTags highlightContext enableAutoReleaseCreation stormEventsPerMinute"
 ).split()
 
 
@@ -232,7 +235,7 @@ def _environments(ids: list[int]) -> dict[int, list[str]]:
 
 def _latest_releases(ids: Iterable[int]) -> dict[int, str]:
     """The version of each project's newest release by date."""
-    links = ReleaseProject.objects.filter(project=OuterRef("pk")).order_by("-release__date_added", "-release_id")
+    links = ReleaseProject.objects.filter(project=OuterRef("pk")).order_by("-release__sort_date", "-release_id")
     rows = Project.objects.filter(pk__in=list(ids)).annotate(newest=Subquery(links.values("release__version")[:1]))
     return {project_id: version for project_id, version in rows.values_list("pk", "newest") if version}
 
@@ -247,7 +250,6 @@ def project_details(project: Project, access: Access, organization: dict[str, An
         "organization": organization,
         "options": {field: _shown(value) for field, value in options.items() if ":" in field},
         "processingIssues": 0,
-        "groupingConfig": GROUPING_CONFIG,
         "symbolSources": "[]",
         "builtinSymbolSources": [],
         "plugins": [],

@@ -1,18 +1,24 @@
-"""Releases, as far as events have made them.
+"""Releases, with what events, commits and deploys made of them.
 
 Source: the release specification, 6.1.
 """
 
 from collections import defaultdict
-from collections.abc import Collection
-from typing import Any, TypedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NotRequired, TypedDict
 
 from django.db.models import Max, Min, Sum
 
 from vedette.api.shapes.base import Moment, z
+from vedette.api.shapes.commits import CommitShape, authors_by_id, commits_by_id
+from vedette.api.shapes.deploys import DeployShape, deploys_by_id
+from vedette.api.shapes.health import HealthShape, StageShape, as_health, stages
 from vedette.api.shapes.users import UserShape, users_by_id
 from vedette.core.clock import as_z
 from vedette.projects.models import Project
+from vedette.releases.health import ReleaseHealth
 from vedette.releases.models import Release, ReleaseProject, ReleaseProjectEnvironment, ReleaseStatus
 from vedette.releases.versions import version_info
 
@@ -27,6 +33,7 @@ class ReleaseProjectShape(TypedDict):
     platform: str | None
     platforms: list[str]
     hasHealthData: bool
+    healthData: NotRequired[HealthShape | None]
 
 
 class ReleaseShape(TypedDict):
@@ -48,83 +55,138 @@ class ReleaseShape(TypedDict):
     commitCount: int
     deployCount: int
     authors: list[dict[str, Any]]
-    lastCommit: dict[str, Any] | None
-    lastDeploy: dict[str, Any] | None
+    lastCommit: CommitShape | None
+    lastDeploy: DeployShape | None
     firstEvent: Moment | None
     lastEvent: Moment | None
     projects: list[ReleaseProjectShape]
     currentProjectMeta: dict[str, Any]
     userAgent: str | None
+    adoptionStages: NotRequired[dict[str, StageShape]]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How releases are shown: by their numbers in `environments` (none means all), with their `health` by (project,
+    version) where it was asked for, its series under the name `period`."""
+
+    environments: tuple[str, ...] = ()
+    health: Mapping[tuple[int, str], ReleaseHealth] | None = None
+    period: str = ""
+    with_stages: bool = False
 
 
 def as_releases(
-    releases: Collection[Release], projects: Collection[Project], environments: tuple[str, ...] = ()
+    releases: Collection[Release], projects: Collection[Project], view: View = View()
 ) -> list[ReleaseShape]:
-    """Releases for a list, seen from `projects` and (their numbers) from `environments`: four queries in all."""
+    """Releases for a list, seen from `projects`: a dozen queries, however many they are."""
+    facts = _facts(releases, projects, view)
+    return [facts.shape(release, facts.links[release.pk]) for release in releases]
+
+
+def as_pairs(
+    pairs: Sequence[tuple[int, int]],
+    releases: Mapping[int, Release],
+    projects: Collection[Project],
+    view: View = View(),
+) -> list[ReleaseShape]:
+    """An entry for each (release, project), seen from this project alone; `releases` by their ids."""
+    facts = _facts(releases.values(), projects, view)
+    links = {(link.release_id, link.project_id): link for found in facts.links.values() for link in found}
+    return [facts.shape(releases[pair[0]], [links[pair]]) for pair in pairs if pair in links]
+
+
+def as_release(release: Release, projects: Collection[Project], view: View = View()) -> ReleaseShape:
+    """One release, seen from `projects`."""
+    return as_releases([release], projects, view)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """Everything that is told of some releases: what belongs to a project by (release, project)."""
+
+    view: View
+    links: Mapping[int, list[ReleaseProject]]
+    seen: Mapping[tuple[int, int], tuple[datetime, datetime]]
+    fresh: Mapping[tuple[int, int], int] | None
+    stages: Mapping[tuple[int, int], StageShape]
+    owners: Mapping[int, UserShape]
+    commits: Mapping[int, CommitShape]
+    deploys: Mapping[int, DeployShape]
+    authors: Mapping[int, dict[str, Any]]
+
+    def shape(self, release: Release, links: Sequence[ReleaseProject]) -> ReleaseShape:
+        """The release as the projects of `links` see it."""
+        projects = [_project(link, release.version, self.fresh, self.view) for link in links]
+        seen = [self.seen[key] for link in links if (key := (release.pk, link.project_id)) in self.seen]
+        shape: ReleaseShape = {
+            "id": release.pk,
+            "version": release.version,
+            "shortVersion": release.version,
+            "status": "archived" if release.status == ReleaseStatus.ARCHIVED else "open",
+            "versionInfo": version_info(release.version),
+            "ref": release.ref,
+            "url": release.url,
+            "dateCreated": as_z(release.date_added),
+            "dateReleased": z(release.date_released),
+            "dateStarted": z(release.date_started),
+            "data": release.data,
+            "newGroups": sum(project["newGroups"] for project in projects),
+            "owner": self.owners.get(release.owner_id or 0),
+            "commitCount": release.commit_count or 0,
+            "deployCount": release.total_deploys or 0,
+            "authors": [self.authors[int(pk)] for pk in release.authors if int(pk) in self.authors],
+            "lastCommit": self.commits.get(release.last_commit_id or 0),
+            "lastDeploy": self.deploys.get(release.last_deploy_id or 0),
+            "firstEvent": z(min((first for first, _ in seen), default=None)),
+            "lastEvent": z(max((last for _, last in seen), default=None)),
+            "projects": projects,
+            "currentProjectMeta": {},
+            "userAgent": release.user_agent,
+        }
+        if self.view.with_stages:
+            shape["adoptionStages"] = {
+                link.project.slug: self.stages[key]
+                for link in links
+                if (key := (release.pk, link.project_id)) in self.stages
+            }
+        return shape
+
+
+def _facts(releases: Collection[Release], projects: Collection[Project], view: View) -> _Facts:
     ids = [release.pk for release in releases]
     views = {project.pk: project for project in projects}
-    links = _links(ids, views)
-    seen = _seen(ids, views, environments)
-    owners = users_by_id(release.owner_id for release in releases)
-    fresh = _new_in(ids, views, environments) if environments else None
-    return [
-        _release(release, links[release.pk], seen.get(release.pk, {}), owners.get(release.owner_id or 0), fresh)
-        for release in releases
-    ]
+    return _Facts(
+        view=view,
+        links=_links(ids, views),
+        seen=_seen(ids, views, view.environments),
+        fresh=_new_in(ids, views, view.environments) if view.environments else None,
+        stages=stages(ids, views, view.environments) if view.with_stages else {},
+        owners=users_by_id(release.owner_id for release in releases),
+        commits=commits_by_id(release.last_commit_id for release in releases),
+        deploys=deploys_by_id(release.last_deploy_id for release in releases),
+        authors=authors_by_id(int(pk) for release in releases for pk in release.authors),
+    )
 
 
-def as_release(release: Release, projects: Collection[Project]) -> ReleaseShape:
-    """One release, seen from `projects`."""
-    return as_releases([release], projects)[0]
-
-
-def _release(
-    release: Release,
-    links: list[ReleaseProject],
-    seen: dict[str, Any],
-    owner: UserShape | None,
-    fresh: dict[tuple[int, int], int] | None,
-) -> ReleaseShape:
-    projects = [_project(link, fresh) for link in links]
-    return {
-        "id": release.pk,
-        "version": release.version,
-        "shortVersion": release.version,
-        "status": "archived" if release.status == ReleaseStatus.ARCHIVED else "open",
-        "versionInfo": version_info(release.version),
-        "ref": release.ref,
-        "url": release.url,
-        "dateCreated": as_z(release.date_added),
-        "dateReleased": z(release.date_released),
-        "dateStarted": z(release.date_started),
-        "data": release.data,
-        "newGroups": sum(project["newGroups"] for project in projects),
-        "owner": owner,
-        "commitCount": release.commit_count or 0,
-        "deployCount": release.total_deploys or 0,
-        "authors": [],
-        "lastCommit": None,
-        "lastDeploy": None,
-        "firstEvent": z(seen.get("first")),
-        "lastEvent": z(seen.get("last")),
-        "projects": projects,
-        "currentProjectMeta": {},
-        "userAgent": release.user_agent,
-    }
-
-
-def _project(link: ReleaseProject, fresh: dict[tuple[int, int], int] | None) -> ReleaseProjectShape:
+def _project(
+    link: ReleaseProject, version: str, fresh: Mapping[tuple[int, int], int] | None, view: View
+) -> ReleaseProjectShape:
     project = link.project
+    health = view.health.get((project.pk, version)) if view.health is not None else None
     new = link.new_groups if fresh is None else fresh.get((link.release_id, project.pk), 0)
-    return {
+    shape: ReleaseProjectShape = {
         "id": project.pk,
         "slug": project.slug,
         "name": project.name,
         "newGroups": new,
         "platform": project.platform,
         "platforms": [project.platform] if project.platform else [],
-        "hasHealthData": False,
+        "hasHealthData": health is not None and health.has_data,
     }
+    if view.health is not None:
+        shape["healthData"] = as_health(health, view.period) if health else None
+    return shape
 
 
 def _links(ids: list[int], views: dict[int, Project]) -> dict[int, list[ReleaseProject]]:
@@ -140,9 +202,12 @@ def _in_view(ids: list[int], views: dict[int, Project], environments: tuple[str,
     return rows.filter(environment__name__in=environments) if environments else rows
 
 
-def _seen(ids: list[int], views: dict[int, Project], environments: tuple[str, ...]) -> dict[int, dict[str, Any]]:
-    rows = _in_view(ids, views, environments).values("release_id")
-    return {row["release_id"]: row for row in rows.annotate(first=Min("first_seen"), last=Max("last_seen"))}
+def _seen(
+    ids: list[int], views: dict[int, Project], environments: tuple[str, ...]
+) -> dict[tuple[int, int], tuple[datetime, datetime]]:
+    rows = _in_view(ids, views, environments).values("release_id", "project_id")
+    spans = rows.annotate(first=Min("first_seen"), last=Max("last_seen"))
+    return {(row["release_id"], row["project_id"]): (row["first"], row["last"]) for row in spans}
 
 
 def _new_in(ids: list[int], views: dict[int, Project], environments: tuple[str, ...]) -> dict[tuple[int, int], int]:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
-from vedette.accounts.models import User
-from vedette.api.shapes.base import Avatar, Moment, z
+from vedette.accounts.avatars import ident_of
+from vedette.accounts.models import AvatarType, User
+from vedette.api.shapes.base import Avatar, Moment, picture, z
 from vedette.core.clock import as_z
-
-_AVATAR_TYPES = {0: "letter_avatar", 1: "upload", 2: "gravatar"}
 
 
 class UserEmail(TypedDict):
@@ -71,17 +70,16 @@ def users_by_id(ids: Iterable[int | None]) -> dict[int, UserShape]:
 
 def as_user(user: User) -> UserShape:
     """A person, with addresses and second factors as they were fetched with it."""
+    ident = ident_of(user)
+    kind = AvatarType(user.avatar_type).word if user.avatar_type in tuple(AvatarType) else AvatarType.LETTERS.word
+    shown = picture(kind, ident, "avatar")
     return {
         "id": str(user.pk),
         "name": user.display_name,
         "username": user.username,
         "email": user.email,
-        "avatarUrl": user.avatar_url or "",
-        "avatar": {
-            "avatarType": _AVATAR_TYPES.get(user.avatar_type, "letter_avatar"),
-            "avatarUuid": None,
-            "avatarUrl": user.avatar_url,
-        },
+        "avatarUrl": shown["avatarUrl"] or user.avatar_url or "",
+        "avatar": {**shown, "avatarUrl": shown["avatarUrl"] or user.avatar_url},
         "isActive": user.is_active,
         "isManaged": user.is_managed,
         "hasPasswordAuth": bool(user.password) and user.has_usable_password(),
