@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.http import QueryDict
 
 from vedette.issues.search import ISSUE_KEYS, NOT_YET
+from vedette.releases.search import VERSION_KEYS
 
 RANGES = {
     "24h": timedelta(hours=24),
@@ -24,12 +25,18 @@ RANGES = {
 }
 SORTS = ("date", "new", "freq", "user")
 SERIES = ("24h", "14d")
-STATUSES = {"unresolved": "Unresolved", "archived": "Archived", "resolved": "Resolved", "": "All"}
+STATUSES = {
+    "unresolved": "Unresolved",
+    "for_review": "For review",
+    "archived": "Archived",
+    "resolved": "Resolved",
+    "": "All",
+}
 LEVELS = ("fatal", "error", "warning", "info", "debug", "sample")
 DEFAULT_QUERY, DEFAULT_RANGE = "is:unresolved", "14d"
 _WORD = re.compile(r'(?:[^\s"]*"(?:\\.|[^"\\])*"\S*)|\S+')
 _KEY = re.compile(r"[\w.\-]+")
-_TAKEN = ISSUE_KEYS | NOT_YET | {"is", "has"}
+_TAKEN = ISSUE_KEYS | NOT_YET | VERSION_KEYS | {"is", "has"}
 _PLAIN = re.compile(r"[^\s\"()\[\]*,]+")
 
 
@@ -60,6 +67,12 @@ class Filters:
     def narrowed(self) -> bool:
         """Whether anything but the usual is asked for."""
         return bool(self.query != DEFAULT_QUERY or self.project or self.environment)
+
+
+def page_number(params: QueryDict, most: int = 10_000) -> int:
+    """The number of the page that an address asks for (`page`), at most `most`; the first where it says nothing."""
+    text = params.get("page", "")
+    return min(max(int(text), 1), most) if text.isascii() and text.isdigit() and len(text) < 6 else 1
 
 
 def read_filters(params: QueryDict) -> Filters:

@@ -7,7 +7,9 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from vedette.accounts.models import User
+from vedette.accounts.options import OFF, ON
 from vedette.core.errors import RuleBroken
+from vedette.mail.preferences import PREFERENCES
 from vedette.orgs.roles import ALL_SCOPES
 from vedette.web.snippets import PLATFORMS
 
@@ -100,6 +102,25 @@ class PasswordForm(PageForm):
             self.add_error("old", "That is not your present password.")
         elif new:
             check_password_rules(self, "new", new, self.user)
+
+
+class IssueHabitsForm(PageForm):
+    """What happens to issues because of what a person does."""
+
+    self_assign_issue = forms.ChoiceField(
+        choices=[(OFF, "leave them as they are"), (ON, "assign them to me")],
+        label="Issues that I resolve and nobody has",
+        help_text="By hand, or by a commit that says it fixes them. An issue that somebody has stays theirs.",
+    )
+
+
+class NotificationsForm(PageForm):
+    """What to be told by mail: one field for each preference, by its kind."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for one in PREFERENCES:
+            self.fields[one.kind] = forms.ChoiceField(choices=one.choices, label=one.label, help_text=one.about)
 
 
 class ProjectForm(PageForm):

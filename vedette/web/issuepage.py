@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
+
+from django.urls import reverse
 
 from vedette.core import clock, json
 from vedette.core.ids import as_event_id
@@ -15,10 +17,13 @@ from vedette.events.connection import event_store
 from vedette.events.rows import IssueStats, StoredEvent, TagFacet, Window
 from vedette.issues.assignees import Assignee, assignee_of
 from vedette.issues.lookup import FeedEntry, feed
-from vedette.issues.models import EventAttachment, Group, GroupRelease, UserReport
+from vedette.issues.models import EventAttachment, Group, GroupRelease, GroupStorm, UserReport
+from vedette.releases.models import Commit, ReleaseCommit
 from vedette.web.charts import Chart, bars
 from vedette.web.eventview import EventView, read_event
+from vedette.web.releasecommits import commit_url
 from vedette.web.streampage import IssueWords, spans, words_of
+from vedette.web.suspectspanel import SuspectLine, load_suspects, suggested_among
 
 T = TypeVar("T")
 CHART_WIDTH, CHART_HEIGHT = 560, 56
@@ -26,13 +31,15 @@ _AHEAD = timedelta(minutes=1)
 _EVERYTHING = timedelta(days=3650)
 _MOST_FACETS = 30
 _FIRST = "release environment user url transaction server_name browser os device client_os runtime".split()
+_DUMPS = {"minidump": "event.minidump", "applecrashreport": "event.applecrashreport"}
 # Facts that have their own place on the page; their tags would only repeat them.
 _SHOWN_ELSEWHERE = frozenset({"level"})
 
 
 @dataclass(frozen=True, slots=True)
 class ShownEvent:
-    """The event on the page. `older` and `newer` are the ids beside it, None at an edge."""
+    """The event on the page. `older` and `newer` are the ids beside it, None at an edge; `with_body` is the nearest
+    event that has a body, where this one has none."""
 
     view: EventView
     at: datetime
@@ -40,11 +47,29 @@ class ShownEvent:
     newer: str | None
     attachments: tuple[EventAttachment, ...] = ()
     report: UserReport | None = None
+    mechanisms: frozenset[str] = frozenset()
+    has_body: bool = True
+    with_body: str | None = None
+
+    @property
+    def lost_dump(self) -> bool:
+        """Whether a crash dump came with the event and was not kept."""
+        kept = {file.type for file in self.attachments}
+        return any(mechanism in self.mechanisms and kind not in kept for mechanism, kind in _DUMPS.items())
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that the event is part of; empty for one that was made up for it alone, or is none."""
+        trace_id = as_event_id(self.view.trace_id) or ""
+        return "" if trace_id == self.view.event_id else trace_id
 
 
 @dataclass(frozen=True, slots=True)
 class IssuePage:
-    """Everything of the issue page. `event` is None where there is none, or `is_away` says why it cannot be had."""
+    """Everything of the issue page. `event` is None where there is none, or `is_away` says why it cannot be had.
+
+    `commits` are the addresses of the commits that the history names, by their ids.
+    """
 
     group: Group
     words: IssueWords
@@ -52,11 +77,14 @@ class IssuePage:
     last_release: str
     history: list[FeedEntry]
     reports: list[UserReport]
+    storm: GroupStorm | None = None
+    commits: dict[str, str] = field(default_factory=dict)
     is_away: bool = False
     event: ShownEvent | None = None
     stats: IssueStats | None = None
     chart: Chart | None = None
     facets: list[TagFacet] = field(default_factory=list)
+    suspects: list[SuspectLine] = field(default_factory=list)
 
     @property
     def varied(self) -> list[TagFacet]:
@@ -73,18 +101,50 @@ def load_issue(group: Group, which: str, period: timedelta) -> IssuePage:
     """The page of `group` with one of its events: an event id, `latest`, `oldest` or `recommended`."""
     now = clock.now()
     last = GroupRelease.objects.filter(group=group).select_related("release").order_by("-last_seen", "-pk").first()
+    history = feed(group, 50)
     page = IssuePage(
         group=group,
         words=words_of(group),
         assignee=assignee_of(group),
         last_release=last.release.version if last else "",
-        history=feed(group, 50),
+        history=history,
+        commits=_addresses(group, history),
         reports=list(UserReport.objects.filter(group=group).order_by("-date_added")[:20]),
+        storm=GroupStorm.objects.filter(group=group, began_at__isnull=False, ended_at__isnull=True).first(),
     )
     try:
         return _with_events(page, which, period, now)
     except StoreUnavailable:
         return replace(page, is_away=True)
+
+
+def suggestions(groups: Sequence[Group], choices: Sequence[Assignee]) -> list[Assignee]:
+    """Whom of `choices` to suggest for the one issue of `groups`, as its newest event tells; nobody for several issues,
+    or while the event store is away."""
+    if len(groups) != 1:
+        return []
+    try:
+        stored = find_event(groups[0], "latest")
+    except StoreUnavailable:
+        return []
+    return suggested_among(choices, groups[0], payload_of(stored)) if stored else []
+
+
+def _addresses(group: Group, history: list[FeedEntry]) -> dict[str, str]:
+    """Where commits can be looked at: at their repository, else among the commits of a release of the project."""
+    wanted = {pk for entry in history if entry.commit and isinstance(pk := entry.data.get("commit"), int)}
+    if not wanted:
+        return {}
+    found = {}
+    links = ReleaseCommit.objects.filter(commit__in=wanted, release__project_links__project_id=group.project_id)
+    places = dict(links.order_by("-release__sort_date").values_list("commit_id", "release__version"))
+    for commit in Commit.objects.filter(pk__in=wanted).select_related("repository"):
+        address = commit_url(commit.repository.url, commit.repository.provider, commit.key)
+        if not address and commit.pk in places:
+            slug = group.project.organization.slug
+            address = reverse("web:release_commits", args=[slug, places[commit.pk]])
+        found[str(commit.pk)] = address
+    return found
 
 
 def find_event(group: Group, which: str) -> StoredEvent | None:
@@ -115,16 +175,17 @@ def _with_events(page: IssuePage, which: str, period: timedelta, now: datetime) 
     store, group = event_store(), page.group
     stored = find_event(group, which)
     window, bucket = window_of(group, period, now), spans(period)
-    stats = queries.issue_stats(store, everything(group, now), [group.pk]).get(group.pk)
-    counts = queries.series(store, window, bucket, group.pk)
+    known = queries.issue_numbers(store, everything(group, now), [group.pk], series=(window, bucket))[group.pk]
     starts = queries.bucket_starts(window, bucket)
     facets = queries.facets(store, window, group.pk, top=4)
+    payload = payload_of(stored) if stored else None
     return replace(
         page,
-        event=_shown(stored) if stored else None,
-        stats=stats,
-        chart=bars(list(zip(starts, counts, strict=True)), width=CHART_WIDTH, height=CHART_HEIGHT),
+        event=_shown(stored, payload) if stored else None,
+        stats=known.stats,
+        chart=bars(list(zip(starts, known.series, strict=True)), width=CHART_WIDTH, height=CHART_HEIGHT),
         facets=_arranged(facets),
+        suspects=load_suspects(group, payload) if stored else [],
     )
 
 
@@ -140,18 +201,32 @@ def _arranged(facets: list[TagFacet]) -> list[TagFacet]:
     return sorted(kept, key=lambda facet: (place.get(facet.key, len(place)), -facet.total, facet.key))
 
 
-def _shown(stored: StoredEvent) -> ShownEvent:
+def _shown(stored: StoredEvent, payload: object) -> ShownEvent:
     summary = stored.summary
     older, newer = queries.neighbours(event_store(), summary)
     mine = {"project_id": summary.project_id, "event_id": summary.event_id}
     return ShownEvent(
-        view=read_event(payload_of(stored)),
+        view=read_event(payload),
         at=summary.timestamp,
         older=older,
         newer=newer,
         attachments=tuple(EventAttachment.objects.filter(**mine).order_by("pk")[:50]),
         report=UserReport.objects.filter(**mine).first(),
+        mechanisms=frozenset(_mechanisms(payload)),
+        has_body=summary.has_body,
+        with_body=None if summary.has_body else queries.nearest_with_body(event_store(), summary),
     )
+
+
+def _mechanisms(payload: object) -> Iterator[str]:
+    """What made the event's exceptions, as far as they say so."""
+    exception = payload.get("exception") if isinstance(payload, dict) else None
+    values = exception.get("values") if isinstance(exception, dict) else None
+    for value in values if isinstance(values, list) else ():
+        mechanism = value.get("mechanism") if isinstance(value, dict) else None
+        kind = mechanism.get("type") if isinstance(mechanism, dict) else None
+        if isinstance(kind, str):
+            yield kind
 
 
 def payload_of(stored: StoredEvent) -> object:

@@ -39,6 +39,12 @@ def done(request: HttpRequest, sentence: str, url: str) -> HttpResponse:
     return redirect(url)
 
 
+def failed(request: HttpRequest, sentence: str, url: str) -> HttpResponse:
+    """Go to `url` and say there why nothing was done."""
+    messages.error(request, sentence)
+    return redirect(url)
+
+
 def organizations_of(user: User) -> list[Organization]:
     """The active organizations that a user belongs to, by name; all of them for a superuser."""
     active = Organization.objects.filter(status=OrganizationStatus.ACTIVE).order_by("name", "id")

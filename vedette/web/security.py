@@ -1,13 +1,17 @@
-"""Headers that every answer carries.
+"""Headers that every answer carries, and what no page is asked.
 
 Pages run no inline script and no inline style, so the policy can be strict: markup that slips through an escape
 somewhere still cannot run. Answers of the API hold no page at all and get a policy that allows nothing.
 """
 
 from collections.abc import Callable
+from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from vedette.core.nul import SENTENCE, holds_nul, query_holds_nul
 
 PAGE_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -45,3 +49,27 @@ class SecurityHeadersMiddleware:
         if not data and not request.path.startswith("/static/"):
             response.headers.setdefault("Cache-Control", "private, no-cache")
         return response
+
+
+class NulMiddleware:
+    """Answers 400 to who asks a page with a NUL character in path, query or form. The API says it in its own way.
+
+    A cookie with one (a quoted value may spell it) was never ours: it is as good as absent.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        for name in [name for name, value in request.COOKIES.items() if "\0" in value]:
+            del request.COOKIES[name]
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> None:
+        """Before any view. Raises `BadRequest`."""
+        if request.path_info.startswith("/api/"):
+            return
+        if "\0" in request.path_info or query_holds_nul(request.META.get("QUERY_STRING", "")):
+            raise BadRequest(SENTENCE)
+        if request.method == "POST" and holds_nul(dict(request.POST.lists())):
+            raise BadRequest(SENTENCE)

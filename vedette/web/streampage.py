@@ -11,7 +11,7 @@ from vedette.core.errors import RuleBroken
 from vedette.core.paging import Cursor
 from vedette.events.client import StoreUnavailable
 from vedette.issues.assignees import Assignee, teams_of
-from vedette.issues.models import Group
+from vedette.issues.models import Group, GroupInbox
 from vedette.issues.stream import CLOCK_SKEW, StreamPage, StreamRequest, StreamRow, read_stream
 from vedette.orgs.access import Access
 from vedette.projects.models import Environment, Project
@@ -33,7 +33,7 @@ class IssueWords:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the stream."""
+    """One row of the stream. `waits` says why it waits to be looked at, if it does."""
 
     group: Group
     words: IssueWords
@@ -41,6 +41,7 @@ class Row:
     users: int
     chart: Chart | None
     assignee: Assignee | None
+    waits: GroupInbox | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,14 @@ def load_stream(access: Access, filters: Filters, projects: Sequence[Project], c
         return Stream((), StreamPage((), Cursor(), Cursor()), problem=str(broken))
     except StoreUnavailable:
         return Stream((), StreamPage((), Cursor(), Cursor()), is_away=True)
-    return Stream(tuple(_row(row) for row in found.rows), found, is_away=found.degraded)
+    waiting = {row.group_id: row for row in GroupInbox.objects.filter(group__in=[row.group.pk for row in found.rows])}
+    rows = tuple(_row(row, waiting.get(row.group.pk)) for row in found.rows)
+    return Stream(rows, found, is_away=found.degraded)
 
 
-def _row(row: StreamRow) -> Row:
+def _row(row: StreamRow, waits: GroupInbox | None) -> Row:
     chart = bars(row.series, width=GRAPH_WIDTH, height=GRAPH_HEIGHT) if row.series else None
-    return Row(row.group, words_of(row.group), row.count, row.users, chart, row.assignee)
+    return Row(row.group, words_of(row.group), row.count, row.users, chart, row.assignee, waits)
 
 
 def choose_projects(projects: Sequence[Project], wish: str) -> list[Project]:

@@ -1,40 +1,8 @@
-"""Text that strangers wrote, made safe to look at.
+"""Numbers and durations in words that fit, and the text of strangers made safe to look at (`core.text`)."""
 
-Templates escape markup. What remains are characters that one cannot see and that change how the rest reads: bidi
-overrides, zero-width characters, terminal controls, lone surrogates. They are shown by their numbers: U+202E in
-small angle quotes.
-"""
+from vedette.core.text import clip, one_line, plural, visible
 
-import re
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b\u200e\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff\ud800-\udfff]"
-    # The two joiners belong to emoji and to several scripts; next to ASCII or at an end they only deceive.
-    "|(?:(?<=[\x00-\x7f])|^)[\u200c\u200d]|[\u200c\u200d](?=[\x00-\x7f]|$)"
-)
-
-
-def visible(text: str) -> str:
-    """`text` with every character that hides or reorders replaced by its number; tabs and line ends stay."""
-    if text.isascii() and text.isprintable():
-        return text
-    return _UNSEEN.sub(lambda found: f"\u2039U+{ord(found[0]):04X}\u203a", text.replace("\r\n", "\n"))
-
-
-def clip(text: str, length: int) -> str:
-    """At most `length` characters, the last of them an ellipsis where something is missing."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def one_line(text: str, length: int) -> str:
-    """The first line that says something, clipped."""
-    return clip(next((line.strip() for line in text.splitlines() if line.strip()), ""), length)
-
-
-def plural(number: int, one: str, many: str = "") -> str:
-    """`1 event`, `12,480 events`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+__all__ = ["brief_number", "clip", "duration", "one_line", "percent", "plural", "rate", "visible"]
 
 
 def brief_number(number: int) -> str:
@@ -43,3 +11,34 @@ def brief_number(number: int) -> str:
         if number >= size * (10 if unit == "k" else 1):
             return f"{number / size:.3g}{unit}" if number < size * 1000 else f"{number // size}{unit}"
     return f"{number:,}"
+
+
+def duration(milliseconds: float) -> str:
+    """A length of time in at most three digits: `0.42 ms`, `12 ms`, `1.24 s`, `12.5 min`, `3.1 h`, `2.5 d`."""
+    for size, unit in ((86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")):
+        if milliseconds >= size:
+            return f"{_three_digits(milliseconds / size)} {unit}"
+    return "0 ms" if milliseconds <= 0 else f"{_three_digits(milliseconds)} ms"
+
+
+def _three_digits(number: float) -> str:
+    if number >= 100:
+        return f"{number:,.0f}"
+    text = f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(part: float) -> str:
+    """A part of one in per cent: `0%`, `<0.1%`, `4.2%`, `37%`."""
+    if part <= 0:
+        return "0%"
+    if part < 0.001:
+        return "<0.1%"
+    return f"{part * 100:.1f}%" if part < 0.1 else f"{part * 100:.0f}%"
+
+
+def rate(number: float) -> str:
+    """How often something happens in a minute, in few digits: `0.02`, `1.4`, `310`, `12.5k`."""
+    if number >= 100:
+        return brief_number(round(number))
+    return "<0.01" if 0 < number < 0.01 else _three_digits(number)

@@ -4,29 +4,33 @@ An undo is a signed note of how each issue stood; it holds for a day, needs no s
 presses it needs the same rights as for the action itself.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 
 from django.core import signing
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
 from vedette.core.ids import as_id
-from vedette.issues.actions import archive, assign, reopen, resolve
+from vedette.issues.actions import assign, reopen
 from vedette.issues.assignees import Assignee, assignable, parse_assignee
+from vedette.issues.inbox import review
 from vedette.issues.lookup import groups_by_id
-from vedette.issues.models import Group, GroupSubStatus
+from vedette.issues.models import Group
+from vedette.issues.resolve import resolve
 from vedette.issues.undo import Before, remember, restore_assignee, restore_status
 from vedette.orgs.access import Access
 from vedette.projects.access import may
 from vedette.projects.models import Project
+from vedette.web.fixes import fix_of, said_of
+from vedette.web.putaside import putting_aside
 from vedette.web.text import plural
 
 MOST_ISSUES = 1000
 SCOPES = ("event:write", "event:admin")
 _SALT = "vedette.web.undo"
 _DAY = 86_400
-_UNTIL_ESCALATING = GroupSubStatus.ARCHIVED_UNTIL_ESCALATING
+STATUS = "status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +54,23 @@ def writable_groups(access: Access, ids: Sequence[str]) -> list[Group]:
     return [group for group in groups if writable[group.project]]
 
 
-def move(access: Access, verb: str, groups: Sequence[Group], substatus: str = "") -> Done:
-    """Resolve, archive or reopen. Raises `RuleBroken` for another verb."""
+def move(access: Access, verb: str, groups: Sequence[Group], how: Mapping[str, str]) -> Done:
+    """Resolve, archive, reopen, or mark as reviewed. After a dot `verb` says in which way (`resolve.next`,
+    `archive.escalating`), and `how` what belongs to it. Raises `RuleBroken` for another verb and for a way that is
+    none."""
     by = access.user
-    until = _UNTIL_ESCALATING if substatus == "until_escalating" else GroupSubStatus.ARCHIVED_FOREVER
-    verbs: dict[str, tuple[str, Callable[[], list[int]]]] = {
-        "resolve": ("Resolved", lambda: resolve(groups, by)),
-        "archive": ("Archived", lambda: archive(groups, by, until)),
-        "reopen": ("Reopened", lambda: reopen(groups, by)),
-    }
-    if verb not in verbs:
-        raise RuleBroken(f"There is no action {verb!r}.")
-    word, act = verbs[verb]
-    return _done(word, groups, act, "status")
+    word, _, way = verb.partition(".")
+    if word == "resolve":
+        fix = fix_of(groups, way, how.get("version", ""), how.get("commit", ""))
+        return _done("Resolved", groups, lambda: resolve(groups, by, fix), STATUS, said_of(fix))
+    if word == "archive":
+        put = putting_aside(way, how)
+        return _done("Archived", groups, lambda: put.archive(groups, by), STATUS, put.said)
+    if verb == "reopen":
+        return _done("Reopened", groups, lambda: reopen(groups, by), STATUS)
+    if verb == "review":
+        return _done("Reviewed", groups, lambda: review(groups, by), "")
+    raise RuleBroken(f"There is no action {verb[:40]!r}.")
 
 
 def hand_over(access: Access, groups: Sequence[Group], assignee: str) -> Done:
@@ -94,7 +102,7 @@ def choices(groups: Sequence[Group]) -> list[Assignee]:
 
 
 def _restore(access: Access, kind: str, group: Group, before: Before, by: User | None) -> bool:
-    if kind == "status":
+    if kind == STATUS:
         return restore_status(group, before, by)
     try:
         to = parse_assignee(before.assignee, access.organization, by)
@@ -103,18 +111,15 @@ def _restore(access: Access, kind: str, group: Group, before: Before, by: User |
     return restore_assignee(group, to, by)
 
 
-def _done(word: str, groups: Sequence[Group], act: Callable[[], list[int]], kind: str) -> Done:
+def _done(word: str, groups: Sequence[Group], act: Callable[[], list[int]], kind: str, how: str = "") -> Done:
     before = {entry.group_id: entry for entry in remember(groups)}
     changed_ids = set(act())
     changed = tuple(group for group in groups if group.pk in changed_ids)
     if not changed:
         return Done((), "Nothing changed: it was so already." if groups else "Choose at least one issue first.")
-    entries = [
-        (entry.group_id, entry.status, entry.substatus, entry.assignee)
-        for entry in (before[group.pk] for group in changed)
-    ]
-    note = signing.dumps((kind, entries), salt=_SALT, compress=True)
-    return Done(changed, f"{word} {_named(changed)}.", note, moved=kind == "status")
+    entries = [astuple(before[group.pk]) for group in changed]
+    note = signing.dumps((kind, entries), salt=_SALT, compress=True) if kind else ""
+    return Done(changed, f"{word} {_named(changed)}{how}.", note, moved=kind == STATUS)
 
 
 def _named(groups: Sequence[Group]) -> str:

@@ -9,6 +9,9 @@ from tests.support.factories import a_member, a_project, an_organization
 from vedette.core import clock, json
 from vedette.core.files import FileStore
 from vedette.digest import config
+from vedette.digest.config import configs
+from vedette.digest.preparing import Preparer
+from vedette.digest.recall import Recalls
 from vedette.digest.stream import Stream
 from vedette.orgs.models import Team
 from vedette.projects.models import ProjectTeam
@@ -72,15 +75,17 @@ def visit():
 
 @pytest.fixture
 def report(events, tmp_path):
-    """Accept and digest events as SDKs send them, each with the same attachments."""
+    """Accept and digest events and transactions as SDKs send them, each with the same attachments."""
     config._cache.clear()
     spool, park = tmp_path / "spool" / "front", Park(tmp_path / "spool")
     writer = SpoolWriter(spool)
-    stream = Stream("node/front", spool, events, FileStore(settings.VEDETTE.files_dir), park)
+    stream = Stream(
+        "node/front", spool, events, FileStore(settings.VEDETTE.files_dir), park, Preparer(configs), Recalls(events)
+    )
 
     def _report(project, *sent, attachments=()):
         for event in sent:
-            lines = [json.dumps({}), json.dumps({"type": "event"}), json.dumps(event)]
+            lines = [json.dumps({}), json.dumps({"type": event.get("type", "event")}), json.dumps(event)]
             for name, content in attachments:
                 lines += [json.dumps({"type": "attachment", "length": len(content), "filename": name}), content]
             writer.append_now(
@@ -122,3 +127,37 @@ def an_error():
         }
 
     return _error
+
+
+@pytest.fixture
+def a_transaction():
+    """A transaction as `sentry_sdk` sends it, a minute ago; spans are (id, parent, op, description, start, end), in
+    milliseconds from its beginning."""
+
+    def _transaction(name="/cart", trace_id="a" * 32, span_id="b" * 16, spans=(), milliseconds=1000, **more):
+        began = clock.now().timestamp() - 60
+        trace = {"trace_id": trace_id, "span_id": span_id, "op": "http.server", "status": "ok", **more.pop("trace", {})}
+        return {
+            "type": "transaction",
+            "platform": "python",
+            "transaction": name,
+            "start_timestamp": began,
+            "timestamp": began + milliseconds / 1000,
+            "contexts": {"trace": trace},
+            "spans": [
+                {
+                    "trace_id": trace_id,
+                    "span_id": own,
+                    "parent_span_id": parent,
+                    "op": op,
+                    "description": description,
+                    "start_timestamp": began + start / 1000,
+                    "timestamp": began + end / 1000,
+                    "data": {"db.system": "postgresql"},
+                }
+                for own, parent, op, description, start, end in spans
+            ],
+            **more,
+        }
+
+    return _transaction

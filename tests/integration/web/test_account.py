@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.factories import a_member
 from vedette.accounts.models import ApiToken
+from vedette.accounts.options import SELF_ASSIGN_ISSUE, who_has_on
 from vedette.accounts.tokens import create_user_token, find_user_token
 from vedette.orgs.models import AuditLogEntry, Organization
 from vedette.orgs.tokens import create_org_token, find_org_token
@@ -22,6 +23,19 @@ def test_the_name_changes(visit, ann):
     ann.refresh_from_db()
     assert ann.name == "Ann <b>Other"
     assert "Ann &lt;b&gt;Other" in visit(ann).get(ACCOUNT).text
+
+
+def test_whoever_wants_it_is_assigned_what_they_resolve_until_they_change_their_mind(visit, ann):
+    browser = visit(ann)
+    chosen = re.compile(r'<option value="1" selected')
+
+    assert not chosen.search(browser.get(ACCOUNT).text)
+    browser.post(ACCOUNT, {"part": "issues", "self_assign_issue": "1"})
+    assert who_has_on(SELF_ASSIGN_ISSUE, {ann.pk}) == {ann.pk}
+    assert chosen.search(browser.get(ACCOUNT).text)
+    assert browser.post(ACCOUNT, {"part": "issues", "self_assign_issue": "maybe"}).status_code == 400
+    browser.post(ACCOUNT, {"part": "issues", "self_assign_issue": "0"})
+    assert who_has_on(SELF_ASSIGN_ISSUE, {ann.pk}) == set()
 
 
 def test_a_new_password_needs_the_old_one_and_ends_other_sign_ins(visit, ann):

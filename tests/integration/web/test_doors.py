@@ -1,6 +1,7 @@
 """Who may open which page: every route, for nobody, for a stranger and for a member who may do little."""
 
 import pytest
+from django.conf import settings
 from django.urls import reverse
 
 from tests.support.factories import a_member
@@ -23,30 +24,110 @@ ROUTES = {
     "account": ((), "signed-in"),
     "tokens": ((), "signed-in"),
     "revoke_token": ((1,), "signed-in"),
+    "notifications": ((), "signed-in"),
+    "unsubscribe": (("1.deploys.signature",), "public"),
     "organization": (("acme",), "organization"),
+    "organization_settings": (("acme",), "organization"),
+    "audit_log": (("acme",), "organization"),
+    "choose_organization_avatar": (("acme",), "organization"),
+    "choose_user_avatar": ((), "signed-in"),
+    "user_avatar": (("0" * 32,), "public"),
+    "organization_avatar": (("0" * 32,), "public"),
     "members": (("acme",), "organization"),
     "organization_tokens": (("acme",), "organization"),
     "revoke_organization_token": (("acme", 1), "organization"),
+    "repositories": (("acme",), "organization"),
+    "repository": (("acme", 1), "organization"),
+    "webhooks": (("acme",), "organization"),
+    "webhook": (("acme", 1), "organization"),
     "projects": (("acme",), "organization"),
     "new_project": (("acme",), "organization"),
     "project": (("acme", "web"), "organization"),
+    "project_filters": (("acme", "web"), "organization"),
+    "project_key_limit": (("acme", "web", 1), "organization"),
+    "project_releases": (("acme", "web"), "organization"),
+    "change_build_hook": (("acme", "web"), "organization"),
+    "project_scrubbing": (("acme", "web"), "organization"),
+    "project_grouping": (("acme", "web"), "organization"),
+    "organization_limits": (("acme",), "organization"),
+    "organization_keeping": (("acme",), "organization"),
+    "delete_organization": (("acme",), "organization"),
+    "project_keeping": (("acme", "web"), "organization"),
+    "delete_project": (("acme", "web"), "organization"),
+    "remove_tombstone": (("acme", "web", 1), "organization"),
+    "delete_issue": (("acme", ISSUE), "organization"),
+    "organization_scrubbing": (("acme",), "organization"),
+    "stats": (("acme",), "organization"),
     "waiting": (("acme", "web"), "organization"),
     "add_key": (("acme", "web"), "organization"),
     "change_key": (("acme", "web", 1), "organization"),
     "stream": (("acme",), "organization"),
     "update": (("acme",), "organization"),
     "assign": (("acme",), "organization"),
+    "resolve": (("acme",), "organization"),
+    "archive": (("acme",), "organization"),
     "issue": (("acme", ISSUE), "organization"),
     "events": (("acme", ISSUE), "organization"),
     "event": (("acme", ISSUE, EVENT), "organization"),
     "event_json": (("acme", ISSUE, EVENT), "organization"),
+    "event_grouping": (("acme", ISSUE, EVENT), "organization"),
     "tag": (("acme", ISSUE, "user"), "organization"),
     "attachment": (("acme", ISSUE, 1), "organization"),
+    "picture": (("acme", ISSUE, 1), "organization"),
+    "feedback": (("acme",), "organization"),
+    "performance": (("acme",), "organization"),
+    "transaction": (("acme",), "organization"),
+    "trace": (("acme", EVENT), "organization"),
+    "span": (("acme", EVENT, EVENT, "b" * 16), "organization"),
+    "releases": (("acme",), "organization"),
+    "release_health": (("acme", "shop@1.0"), "organization"),
+    "release_commits": (("acme", "shop@1.0"), "organization"),
+    "change_release": (("acme", "shop@1.0"), "organization"),
     "release": (("acme", "shop@1.0"), "organization"),
+    "compare_releases": (("acme",), "organization"),
     "discover": (("acme", f"web:{EVENT}"), "organization"),
 }
-POSTS = {"logout", "theme", "revoke_token", "revoke_organization_token", "add_key", "change_key", "update"}
-FOR_MANAGERS = {"organization_tokens", "revoke_organization_token", "new_project", "add_key", "change_key"}
+POSTS = {
+    "logout",
+    "theme",
+    "revoke_token",
+    "choose_user_avatar",
+    "choose_organization_avatar",
+    "change_build_hook",
+    "revoke_organization_token",
+    "add_key",
+    "change_key",
+    "project_key_limit",
+    "update",
+    "delete_organization",
+    "delete_project",
+    "remove_tombstone",
+    "delete_issue",
+    "change_release",
+    "repository",
+    "webhook",
+}
+FOR_MANAGERS = {
+    "repositories",
+    "repository",
+    "webhooks",
+    "webhook",
+    "organization_settings",
+    "choose_organization_avatar",
+    "change_build_hook",
+    "audit_log",
+    "organization_tokens",
+    "revoke_organization_token",
+    "organization_limits",
+    "organization_keeping",
+    "delete_organization",
+    "delete_project",
+    "organization_scrubbing",
+    "new_project",
+    "add_key",
+    "change_key",
+    "project_key_limit",
+}
 
 
 def request_to(client, name):
@@ -118,3 +199,23 @@ def test_a_member_without_open_membership_sees_only_the_projects_of_their_teams(
     bob = a_member(organization, "bob@example.com", "member")
 
     assert visit(bob).get("/organizations/acme/projects/web/").status_code == 404
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_no_page_is_asked_with_a_nul_character(route, organization, ann, visit):
+    path = reverse(f"web:{route}", args=ROUTES[route][0])
+    browser = visit(ann)
+
+    assert browser.get(f"{path}?query=a%00b").status_code == 400
+    assert browser.post(path, {"name": "a\0b"}).status_code == 400
+    assert browser.post(path, {"\0": "a"}).status_code == 400
+
+
+@pytest.mark.parametrize(("path", "status"), [("/", 302), ("/api/0/organizations/", 401)])
+def test_a_cookie_with_a_nul_character_is_as_good_as_absent(path, status, visit, ann):
+    spelt = f'{settings.SESSION_COOKIE_NAME}="abcdefgh\\000ijklmnop"'
+
+    answer = visit().get(path, headers={"Cookie": spelt})
+
+    assert answer.status_code == status
+    assert settings.SESSION_COOKIE_NAME not in answer.wsgi_request.COOKIES

@@ -74,7 +74,7 @@ def test_an_event_that_is_not_there_is_a_404_that_still_shows_the_issue(browser,
     assert "<h1>ValueError</h1>" in answer.text
 
 
-@pytest.mark.parametrize("address", ["WEB-99", "OTHER-1", "0", "99999999999999999999", "nonsense", "%00"])
+@pytest.mark.parametrize("address", ["WEB-99", "OTHER-1", "0", "99999999999999999999", "nonsense"])
 def test_an_issue_that_is_not_there_is_a_404(browser, project, address):
     assert browser.get(f"/organizations/acme/issues/{address}/").status_code == 404
 
@@ -94,7 +94,7 @@ def test_without_the_event_store_the_issue_is_there_and_can_be_resolved(
     def away(*_, **__):
         raise StoreUnavailable("away")
 
-    for name in ("edge_event", "issue_stats", "series", "facets", "list_events", "tag_values", "get_event"):
+    for name in ("edge_event", "issue_numbers", "facets", "list_events", "tag_values", "get_event"):
         monkeypatch.setattr(f"vedette.events.queries.{name}", away)
     page = browser.get(ISSUE)
 

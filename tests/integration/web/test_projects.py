@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.factories import a_project
-from vedette.projects.models import Project, ProjectKey
+from vedette.projects.models import Project, ProjectFlags, ProjectKey
 from vedette.projects.services import create_project
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +52,19 @@ def test_the_wait_ends_with_a_link_to_the_issue(browser, project, report, an_err
     assert "Waiting for the first event" in before
     assert "/organizations/acme/issues/WEB-1/" in after
     assert "hx-trigger" not in after
+
+
+@pytest.mark.parametrize("flag", [ProjectFlags.HAS_TRANSACTIONS, ProjectFlags.HAS_SESSIONS])
+def test_the_wait_ends_with_a_transaction_or_a_session_too(browser, project, flag):
+    Project.objects.filter(pk=project.pk).update(flags=project.flags | flag)
+
+    page = browser.get("/organizations/acme/projects/web/waiting/").text
+    listed = browser.get("/organizations/acme/projects/").text
+
+    assert "It reports." in page
+    assert "No error has come yet" in page
+    assert "hx-trigger" not in page
+    assert ">waiting<" not in listed
 
 
 def test_a_key_can_be_made_disabled_enabled_and_deleted(browser, organization):

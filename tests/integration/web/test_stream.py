@@ -118,7 +118,7 @@ def test_without_the_event_store_the_rows_stay_and_it_is_said(browser, project, 
     def away(*_, **__):
         raise StoreUnavailable("away")
 
-    monkeypatch.setattr("vedette.events.queries.issue_stats", away)
+    monkeypatch.setattr("vedette.events.queries.issue_numbers", away)
     page = browser.get(STREAM)
 
     assert page.status_code == 200
@@ -224,12 +224,6 @@ def test_an_unknown_action_changes_nothing(browser, project, report, an_error):
     said = browser.post(UPDATE, {"do": "delete", "issue": Group.objects.get().pk}, headers=HTMX).text
 
     assert "There is no action" in said
-
-
-def test_a_release_address_leads_to_its_issues(browser, project):
-    answer = browser.get("/organizations/acme/releases/shop@1.0 rc1/")
-
-    assert answer["Location"] == f"{STREAM}?query=release%3A%22shop%401.0+rc1%22&statsPeriod=90d"
 
 
 def test_a_full_page_asks_the_database_a_bounded_number_of_questions(

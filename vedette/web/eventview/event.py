@@ -7,6 +7,7 @@ from datetime import datetime
 
 from vedette.web.eventview.breadcrumbs import Breadcrumbs, read_breadcrumbs
 from vedette.web.eventview.exceptions import ExceptionView, Thread, read_exceptions, read_threads
+from vedette.web.eventview.problems import Problem, read_problems
 from vedette.web.eventview.reading import as_dict, as_list, as_moment, as_pairs, as_text
 from vedette.web.eventview.request import RequestView, read_request
 from vedette.web.eventview.stacktraces import Frame, StackTrace, read_stacktrace
@@ -16,15 +17,6 @@ LEVELS = ("fatal", "error", "warning", "info", "debug", "sample")
 _CONTEXTS_FIRST = ("browser", "client_os", "os", "device", "runtime", "app", "gpu", "culture", "response", "trace")
 _MOST_CONTEXTS = 60
 _MOST_IMAGES = 300
-_PROBLEMS = {
-    "invalid_data": "The value was not acceptable and was dropped.",
-    "missing_attribute": "A required value was missing.",
-    "invalid_attribute": "The attribute is unknown and was dropped.",
-    "value_too_long": "The value was too long and was dropped.",
-    "past_timestamp": "The event's clock is too far in the past; the time of arrival is used.",
-    "future_timestamp": "The event's clock is in the future; the time of arrival is used.",
-    "clock_drift": "The sender's clock was off; the times were moved.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +27,6 @@ class Context:
     title: str
     summary: str
     rows: Pairs
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Something that normalising found wrong with the event."""
-
-    sentence: str
-    path: str
-    value: Value | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +130,7 @@ def read_event(payload: object) -> EventView:
         sdk=_sdk(event.get("sdk")),
         fingerprint=tuple(as_text(part, 300) for part in as_list(event.get("fingerprint"))[:20]),
         grouping=_grouping(event.get("grouping")),
-        problems=tuple(_problem(entry) for entry in as_list(event.get("errors"))[:100] if isinstance(entry, dict)),
+        problems=read_problems(event.get("errors")),
     )
 
 
@@ -223,15 +206,3 @@ def _sdk(node: object) -> Pairs:
 
 def _grouping(node: object) -> Pairs:
     return pairs_of([(key, value) for key, value in as_dict(node).items() if value not in (None, "", [], {})], most=30)
-
-
-def _problem(node: dict[str, object]) -> Problem:
-    kind = as_text(node.get("type"), 60)
-    sentence = _PROBLEMS.get(kind, kind or "Something was wrong.")
-    reason = as_text(node.get("reason"), 300)
-    value = node.get("value")
-    return Problem(
-        sentence=f"{sentence} ({reason})" if reason else sentence,
-        path=as_text(node.get("name"), 200),
-        value=None if value is None else value_of(value),
-    )

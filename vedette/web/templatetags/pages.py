@@ -9,15 +9,20 @@ from django import template
 from django.contrib.staticfiles import finders
 from django.http import HttpRequest, QueryDict
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from vedette.core import clock
+from vedette.issues.attachments import may_be_picture
 from vedette.issues.lookup import FeedEntry
+from vedette.issues.models import GroupInbox, InboxReason
+from vedette.releases.versions import is_valid
 from vedette.web import moments
 from vedette.web import text as texts
 from vedette.web.filters import tag_term
-from vedette.web.history import sentence_of
+from vedette.web.history import Named, parts_of
+from vedette.web.navigation import Link, links
 
 register = template.Library()
 THEMES = ("light", "dark")
@@ -72,6 +77,18 @@ def of(values: dict[Any, Any], key: object) -> Any:
 
 
 @register.filter
+def took(milliseconds: float) -> str:
+    """A length of time: `12 ms`, `1.24 s`."""
+    return texts.duration(milliseconds)
+
+
+@register.filter
+def percent(part: float) -> str:
+    """A part of one in per cent: `4.2%`."""
+    return texts.percent(part)
+
+
+@register.filter
 def width(part: int, whole: int) -> str:
     """A part as the width of a bar between 0 and 100, at least 1 if there is anything."""
     return f"{max(1.0, min(100.0, part * 100 / whole)):.1f}" if whole > 0 and part > 0 else "0"
@@ -101,10 +118,37 @@ def exact(value: datetime) -> str:
     return moments.exact(value)
 
 
+@register.simple_tag(takes_context=True)
+def told(context: dict[str, Any], entry: FeedEntry, commits: dict[str, str] | None = None) -> SafeString:
+    """An entry of an issue's history as a sentence. Releases are links, and commits with an address in `commits`."""
+    organization = context["organization"].slug
+
+    def shown(part: str | Named) -> str | SafeString:
+        if isinstance(part, str):
+            return part
+        address = (commits or {}).get(part.value, "")
+        if part.kind == "release":
+            address = reverse("web:release", args=[organization, part.value]) if is_valid(part.value) else ""
+        return format_html('<a href="{}">{}</a>', address, part.text) if address else part.text
+
+    return format_html_join("", "{}", ((shown(part),) for part in parts_of(entry)))
+
+
+WAITS_FOR = {
+    InboxReason.NEW: "it is new",
+    InboxReason.UNIGNORED: "its archive ended",
+    InboxReason.REGRESSION: "it came back",
+    InboxReason.MANUAL: "somebody put it here",
+    InboxReason.REPROCESSED: "it was processed again",
+    InboxReason.ESCALATING: "it happens more often than expected",
+    InboxReason.ONGOING: "its archive is over",
+}
+
+
 @register.filter
-def told(entry: FeedEntry) -> str:
-    """An entry of an issue's history as a sentence."""
-    return sentence_of(entry)
+def waits_for(row: GroupInbox) -> str:
+    """Why an issue waits to be looked at."""
+    return WAITS_FOR.get(InboxReason(row.reason), "")
 
 
 @register.simple_tag
@@ -164,3 +208,13 @@ def here(context: dict[str, Any], **changes: object) -> str:
 def level(word: str, silent: bool = False) -> dict[str, object]:
     """A level as a shape and a word; `silent` hides the word from the eye but not from screen readers."""
     return {"word": word, "silent": silent}
+
+
+register.filter("is_picture", may_be_picture)
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: template.Context, place: str) -> tuple[Link, ...]:
+    """The links of a place (`organization`, `settings`, `project`) for the visitor of this page."""
+    match = context["request"].resolver_match
+    return links(place, match.url_name if match else "", context.get("access"))

@@ -11,12 +11,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from vedette.accounts.models import ApiToken, User
+from vedette.accounts.options import OFF, ON, SELF_ASSIGN_ISSUE, set_option, who_has_on
 from vedette.accounts.tokens import create_user_token
 from vedette.core import clock
 from vedette.orgs.models import Organization
 from vedette.orgs.roles import expand_scopes
 from vedette.web.doors import signed_in, signed_in_page
-from vedette.web.forms import NameForm, PasswordForm, UserTokenForm
+from vedette.web.forms import IssueHabitsForm, NameForm, PasswordForm, UserTokenForm
 from vedette.web.rendering import done, organizations_of, page
 
 _USUAL_SCOPES = ["org:read", "project:read", "project:releases", "team:read", "event:read"]
@@ -26,7 +27,7 @@ _USUAL_SCOPES = ["org:read", "project:read", "project:releases", "team:read", "e
 @require_http_methods(["GET", "POST"])
 @signed_in_page
 def account(request: HttpRequest) -> HttpResponse:
-    """Change the name, or the password: `part` says which form was sent."""
+    """Change the name, the password, or what happens to issues: `part` says which form was sent."""
     user = signed_in(request)
     part = request.POST.get("part", "")
     names = NameForm(request.POST if part == "name" else None, initial={"name": user.name})
@@ -41,13 +42,23 @@ def account(request: HttpRequest) -> HttpResponse:
         user.save(update_fields=["password", "last_password_change"])
         update_session_auth_hash(request, user)
         return done(request, "Your password is changed; your other sign-ins have ended.", reverse("web:account"))
-    status = 400 if names.errors or passwords.errors else 200
+    habits = IssueHabitsForm(
+        request.POST if part == "issues" else None, initial={SELF_ASSIGN_ISSUE: _self_assign(user)}
+    )
+    if part == "issues" and habits.is_valid():
+        set_option(user, SELF_ASSIGN_ISSUE, habits.cleaned_data[SELF_ASSIGN_ISSUE])
+        return done(request, "What happens to issues is changed.", reverse("web:account"))
+    status = 400 if names.errors or passwords.errors or habits.errors else 200
     return page(
         request,
         "web/account.html",
-        {"names": names, "passwords": passwords, "organization": _home(user)},
+        {"names": names, "passwords": passwords, "habits": habits, "organization": _home(user)},
         status=status,
     )
+
+
+def _self_assign(user: User) -> str:
+    return ON if who_has_on(SELF_ASSIGN_ISSUE, {user.pk}) else OFF
 
 
 @never_cache

@@ -14,15 +14,17 @@ from vedette.events import queries
 from vedette.events.connection import event_store
 from vedette.events.rows import EventSummary, TagValue
 from vedette.issues.attachments import download, may_download
+from vedette.issues.attachments import picture as show_picture
 from vedette.issues.lookup import find_group
-from vedette.issues.models import EventAttachment, Group
+from vedette.issues.models import EventAttachment, Group, GroupStatus
 from vedette.orgs.access import Access
 from vedette.projects.access import may, reachable_projects
 from vedette.web import issuepage, triage
 from vedette.web.doors import organization_page
-from vedette.web.filters import RANGES
+from vedette.web.filters import RANGES, page_number
 from vedette.web.rendering import page
 from vedette.web.security import NOTHING_POLICY
+from vedette.web.standing import Foretold, foretell, standing_of
 from vedette.web.streampage import words_of
 from vedette.web.views.stream import READ
 
@@ -47,10 +49,20 @@ def issue(request: HttpRequest, access: Access, issue_id: str, event_id: str = _
         "period": period,
         "ranges": RANGES,
         "missing": missing,
+        "standing": standing_of(group),
+        "checked": _checked(group, request.GET.get("check")),
         "may_write": may(access, group.project, *triage.SCOPES),
+        "may_delete": may(access, group.project, "event:admin"),
     }
     not_found = missing and event_id not in (_LATEST, "oldest", "recommended")
     return page(request, "web/issue.html", context, status=404 if not_found else 200)
+
+
+def _checked(group: Group, version: str | None) -> Foretold | None:
+    """What an event of the version that the visitor asks about would do to a resolved issue."""
+    if version is None or group.status != GroupStatus.RESOLVED:
+        return None
+    return foretell(group, version[:250])
 
 
 @require_GET
@@ -58,7 +70,7 @@ def issue(request: HttpRequest, access: Access, issue_id: str, event_id: str = _
 def events(request: HttpRequest, access: Access, issue_id: str) -> HttpResponse:
     """The events of an issue, newest first."""
     group = _group(access, issue_id)
-    number = _page_number(request)
+    number = page_number(request.GET)
 
     def ask() -> list[EventSummary]:
         return queries.list_events(
@@ -78,7 +90,7 @@ def events(request: HttpRequest, access: Access, issue_id: str) -> HttpResponse:
 def tag(request: HttpRequest, access: Access, issue_id: str, key: str) -> HttpResponse:
     """The values of one tag among the events of an issue, most frequent first."""
     group = _group(access, issue_id)
-    number = _page_number(request)
+    number = page_number(request.GET)
 
     def ask() -> list[TagValue]:
         return queries.tag_values(
@@ -110,16 +122,25 @@ def event_json(request: HttpRequest, access: Access, issue_id: str, event_id: st
 @organization_page(*READ)
 def attachment(request: HttpRequest, access: Access, issue_id: str, attachment_id: int) -> HttpResponseBase:
     """A file of an event: always as a download of no particular type, because strangers wrote it."""
-    group = _group(access, issue_id)
-    found = EventAttachment.objects.filter(pk=attachment_id, project=group.project).first()
-    if found is None or (found.group_id not in (None, group.pk)):
-        raise Http404
-    if not may_download(access):
-        raise PermissionDenied
+    found = _attachment(access, issue_id, attachment_id)
     try:
         return download(found)
     except FileNotFoundError:
         raise Http404 from None
+
+
+@require_GET
+@organization_page(*READ)
+def picture(request: HttpRequest, access: Access, issue_id: str, attachment_id: int) -> HttpResponseBase:
+    """A file of an event to be looked at, if its bytes are those of a picture."""
+    found = _attachment(access, issue_id, attachment_id)
+    try:
+        shown = show_picture(found)
+    except FileNotFoundError:
+        raise Http404 from None
+    if shown is None:
+        raise Http404
+    return shown
 
 
 @require_GET
@@ -136,16 +157,21 @@ def discover(request: HttpRequest, access: Access, place: str) -> HttpResponse:
     return redirect("web:event", access.organization.slug, str(found[1]), event_id)
 
 
+def _attachment(access: Access, issue_id: str, attachment_id: int) -> EventAttachment:
+    group = _group(access, issue_id)
+    found = EventAttachment.objects.filter(pk=attachment_id, project=group.project).first()
+    if found is None or (found.group_id not in (None, group.pk)):
+        raise Http404
+    if not may_download(access):
+        raise PermissionDenied
+    return found
+
+
 def _group(access: Access, issue_id: str) -> Group:
     found = find_group(access, issue_id)
     if found is None:
         raise Http404
     return found
-
-
-def _page_number(request: HttpRequest) -> int:
-    text = request.GET.get("page", "1")
-    return min(int(text), 10_000) if text.isascii() and text.isdigit() and text.strip("0") and len(text) < 6 else 1
 
 
 def _list_page(

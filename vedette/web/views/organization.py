@@ -27,8 +27,9 @@ _MOST_MEMBERS = 500
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
-    """One line of the members' list. `name` is empty for an invitation."""
+    """One line of the members' list. `name` is empty for an invitation, and there is no `user`."""
 
+    user: User | None
     name: str
     email: str
     role: str
@@ -60,6 +61,7 @@ def members(request: HttpRequest, access: Access) -> HttpResponse:
 
 def _member_row(row: OrganizationMember, user: User | None) -> MemberRow:
     return MemberRow(
+        user=user,
         name=user.display_name if user else "",
         email=(user.email if user else row.email) or "",
         role=role(row.role).name,

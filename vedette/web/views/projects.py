@@ -11,21 +11,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from vedette.accounts.signin_limits import client_address
 from vedette.core.errors import RuleBroken
-from vedette.core.ids import as_id
 from vedette.issues.models import VISIBLE_STATUSES, Group
 from vedette.orgs.access import Access
 from vedette.orgs.models import Team
-from vedette.projects.access import may, reachable_projects
+from vedette.projects.access import may
 from vedette.projects.models import Project, ProjectKey
 from vedette.projects.services import create_key, create_project, default_key, delete_key, dsn_of, set_key_active
 from vedette.web.doors import organization_page
 from vedette.web.forms import KeyForm, ProjectForm
 from vedette.web.projectspage import list_projects
+from vedette.web.reaching import READ, WRITE, project_in, writable_project
 from vedette.web.rendering import done, page
 from vedette.web.snippets import snippets_for
-
-READ = ("project:read", "project:write", "project:admin")
-WRITE = ("project:write", "project:admin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +72,7 @@ def new_project(request: HttpRequest, access: Access) -> HttpResponse:
 @organization_page(*READ)
 def project(request: HttpRequest, access: Access, slug: str) -> HttpResponse:
     """One project: whether it reports, how to connect it, its keys."""
-    found = _project(access, slug)
+    found = project_in(access, slug)
     key = default_key(found)
     dsn = dsn_of(key, settings.VEDETTE.url) if key else ""
     keys = [KeyRow(one, dsn_of(one, settings.VEDETTE.url)) for one in found.keys.order_by("date_added", "id")]
@@ -95,7 +92,7 @@ def project(request: HttpRequest, access: Access, slug: str) -> HttpResponse:
 @organization_page(*READ)
 def waiting(request: HttpRequest, access: Access, slug: str) -> HttpResponse:
     """The fragment that waits for a project's first event."""
-    found = _project(access, slug)
+    found = project_in(access, slug)
     return page(request, "web/_waiting.html", {"project": found, **_arrival(found)})
 
 
@@ -103,7 +100,7 @@ def waiting(request: HttpRequest, access: Access, slug: str) -> HttpResponse:
 @organization_page(*WRITE)
 def add_key(request: HttpRequest, access: Access, slug: str) -> HttpResponse:
     """Another key for a project."""
-    found = _writable(access, slug)
+    found = writable_project(access, slug)
     form = KeyForm(request.POST)
     if form.is_valid():
         label = form.cleaned_data["label"] or "Default"
@@ -116,7 +113,7 @@ def add_key(request: HttpRequest, access: Access, slug: str) -> HttpResponse:
 @organization_page(*WRITE)
 def change_key(request: HttpRequest, access: Access, slug: str, key_id: int) -> HttpResponse:
     """Enable, disable or delete a key."""
-    found = _writable(access, slug)
+    found = writable_project(access, slug)
     key = ProjectKey.objects.select_related("project__organization").filter(project=found, pk=key_id).first()
     verb = request.POST.get("do")
     if key is None or verb not in ("enable", "disable", "delete"):
@@ -128,23 +125,6 @@ def change_key(request: HttpRequest, access: Access, slug: str, key_id: int) -> 
     return done(request, f"The key is {verb}d.", _keys_url(access, found))
 
 
-def _project(access: Access, slug: str) -> Project:
-    projects = reachable_projects(access).select_related("organization")
-    found = projects.filter(slug=slug).first()
-    if found is None and (number := as_id(slug)) is not None:
-        found = projects.filter(pk=number).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _writable(access: Access, slug: str) -> Project:
-    found = _project(access, slug)
-    if not may(access, found, *WRITE):
-        raise PermissionDenied
-    return found
-
-
 def _teams(access: Access) -> list[Team]:
     """The teams that the visitor may make projects in, their own first."""
     teams = Team.objects.filter(organization=access.organization, status=0).order_by("slug")
@@ -153,11 +133,11 @@ def _teams(access: Access) -> list[Team]:
 
 
 def _arrival(found: Project) -> dict[str, object]:
-    """Whether anything has arrived, and the newest issue to go to."""
+    """Whether anything has arrived, and the newest issue to go to; a project may send nothing but transactions."""
     newest = Group.objects.filter(project=found, status__in=VISIBLE_STATUSES).order_by("-last_seen", "-pk").first()
     if newest:
         newest.project = found
-    return {"has_arrived": newest is not None or found.first_event is not None, "newest": newest}
+    return {"has_arrived": newest is not None or found.has_reported, "newest": newest}
 
 
 def _keys_url(access: Access, found: Project) -> str:

@@ -1,6 +1,6 @@
 """The issue stream and what its buttons do."""
 
-from urllib.parse import urlencode
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,12 +10,15 @@ from django.views.decorators.http import require_GET, require_POST
 
 from vedette.core.errors import RuleBroken
 from vedette.issues.assignees import assignees_of
+from vedette.issues.models import Group
 from vedette.orgs.access import Access
-from vedette.projects.access import reachable_projects
-from vedette.web import triage
+from vedette.web import fixes, putaside, triage
 from vedette.web.doors import organization_page
-from vedette.web.filters import LEVELS, RANGES, STATUSES, composed, read_filters, tag_term
+from vedette.web.filters import LEVELS, RANGES, STATUSES, composed, read_filters
+from vedette.web.issuepage import suggestions
+from vedette.web.reaching import projects_of
 from vedette.web.rendering import back_to, page, wants_fragment
+from vedette.web.standing import standing_of
 from vedette.web.streampage import choose_projects, environment_names, load_stream
 
 READ = ("event:read", "event:write", "event:admin")
@@ -29,7 +32,7 @@ def stream(request: HttpRequest, access: Access) -> HttpResponse:
     if canonical is not None:
         return redirect(f"{request.path}?{canonical.urlencode()}")
     filters = read_filters(request.GET)
-    projects = list(reachable_projects(access).order_by("slug"))
+    projects = projects_of(access)
     found = load_stream(access, filters, choose_projects(projects, filters.project), request.GET.get("cursor", ""))
     context = {
         "filters": filters,
@@ -39,9 +42,7 @@ def stream(request: HttpRequest, access: Access) -> HttpResponse:
         "levels": LEVELS,
         "statuses": STATUSES,
         "ranges": RANGES,
-        "nothing_yet": not filters.narrowed
-        and not found.page.hits
-        and all(one.first_event is None for one in projects),
+        "nothing_yet": not filters.narrowed and not found.page.hits and not any(one.has_reported for one in projects),
     }
     return page(request, "web/stream.html", context, status=400 if found.problem else 200)
 
@@ -51,7 +52,10 @@ def stream(request: HttpRequest, access: Access) -> HttpResponse:
 def update(request: HttpRequest, access: Access) -> HttpResponse:
     """Resolve, archive, reopen, assign or undo: for the issue of one button (`one`), or for those that are ticked."""
     verb, _, only = request.POST.get("one", "").partition(":")
-    verb = verb or request.POST.get("do", "")
+    verb, how = verb or request.POST.get("do", ""), request.POST.dict()
+    if "fix" in request.POST:  # a button of the dialog: what it names is its value
+        kind, _, named = request.POST["fix"].partition(":")
+        verb, how = f"resolve.{kind}", {"version": named, "commit": named}
     try:
         if verb == "undo":
             result = triage.take_back(access, request.POST.get("undo", ""))
@@ -60,14 +64,16 @@ def update(request: HttpRequest, access: Access) -> HttpResponse:
             if verb == "assign":
                 result = triage.hand_over(access, groups, request.POST.get("assignee", ""))
             else:
-                result = triage.move(access, verb, groups, request.POST.get("substatus", ""))
+                result = triage.move(access, verb, groups, how)
     except RuleBroken as broken:
         result = triage.Done((), str(broken))
     if wants_fragment(request):
+        on_page = request.POST.get("place") == "page"
         context = {
             "done": result,
             "assignees": assignees_of(result.groups),
-            "place": "page" if request.POST.get("place") == "page" else "row",
+            "place": "page" if on_page else "row",
+            "standings": {group.pk: standing_of(group) for group in result.groups[:1]} if on_page else {},
         }
         return page(request, "web/_done.html", context)
     messages.success(request, result.sentence, extra_tags=result.undo)
@@ -80,9 +86,11 @@ def assign(request: HttpRequest, access: Access) -> HttpResponse:
     """The choice of whom to give issues to: a page, or a fragment for the dialog."""
     _, _, only = request.GET.get("one", "").partition(":")
     groups = triage.writable_groups(access, [only] if only else request.GET.getlist("issue"))
+    choices = triage.choices(groups)
     context = {
         "groups": groups,
-        "choices": triage.choices(groups),
+        "choices": choices,
+        "suggested": suggestions(groups, choices),
         "place": "page" if request.GET.get("place") == "page" else "row",
         "next": back_to(request, reverse("web:stream", args=[access.organization.slug])),
     }
@@ -90,8 +98,32 @@ def assign(request: HttpRequest, access: Access) -> HttpResponse:
 
 
 @require_GET
-@organization_page(*READ)
-def release(request: HttpRequest, access: Access, version: str) -> HttpResponse:
-    """`/organizations/<slug>/releases/<version>/`: the issues that were seen in a release."""
-    query = urlencode({"query": tag_term("release", version), "statsPeriod": "90d"})
-    return redirect(f"{reverse('web:stream', args=[access.organization.slug])}?{query}")
+@organization_page(*triage.SCOPES)
+def resolve(request: HttpRequest, access: Access) -> HttpResponse:
+    """The choice of a release or a commit that fixes issues: a page, or a fragment for the dialog."""
+    groups = _named_groups(request, access)
+    text = request.GET.get("find", "")[:250].strip()
+    context = _choice(request, access, groups) | {"text": text, "choices": fixes.choices(groups, text)}
+    return page(request, "web/_resolve.html" if wants_fragment(request) else "web/resolve.html", context)
+
+
+@require_GET
+@organization_page(*triage.SCOPES)
+def archive(request: HttpRequest, access: Access) -> HttpResponse:
+    """The choice until when issues are put aside: a page, or a fragment for the dialog."""
+    groups = _named_groups(request, access)
+    context = _choice(request, access, groups) | {"durations": putaside.DURATIONS, "windows": putaside.WINDOWS}
+    return page(request, "web/_archive.html" if wants_fragment(request) else "web/archive.html", context)
+
+
+def _named_groups(request: HttpRequest, access: Access) -> list[Group]:
+    _, _, only = request.GET.get("one", "").partition(":")
+    return triage.writable_groups(access, [only] if only else request.GET.getlist("issue"))
+
+
+def _choice(request: HttpRequest, access: Access, groups: list[Group]) -> dict[str, Any]:
+    return {
+        "groups": groups,
+        "place": "page" if request.GET.get("place") == "page" else "row",
+        "next": back_to(request, reverse("web:stream", args=[access.organization.slug])),
+    }

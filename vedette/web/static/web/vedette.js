@@ -54,7 +54,8 @@
     if (!list.length) return;
     current = Math.max(0, Math.min(index, list.length - 1));
     list.forEach((row, position) => row.classList.toggle("current", position === current));
-    one("a[data-open]", list[current]).focus({ preventScroll: true });
+    const opener = list[current].matches("[data-open]") ? list[current] : one("[data-open]", list[current]);
+    opener.focus({ preventScroll: true });
     list[current].scrollIntoView({ block: "nearest" });
   }
   document.addEventListener("focusin", (event) => {
@@ -73,11 +74,16 @@
   const KEYS = {
     j: () => point(current + 1),
     k: () => point(current - 1),
-    o: () => { const link = scope() && one("a[data-open]", scope()); if (link) link.click(); },
+    o: () => {
+      const within = scope();
+      const opener = within && (within.matches("[data-open]") ? within : one("[data-open]", within));
+      if (opener) opener.click();
+    },
     x: () => { const box = scope() && one("input[type=checkbox]", scope()); if (box) box.click(); },
     r: () => press("r"),
     i: () => press("i"),
     a: () => press("a"),
+    m: () => press("m"),
     u: () => {
       const undo = (scope() && one('[data-key="u"]', scope())) || one('#said [data-key="u"]');
       if (undo) undo.click();
@@ -91,6 +97,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const typing = event.target.closest && event.target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]");
     if (event.key === "Escape" && typing) { typing.blur(); return; }
+    if (event.key === "Escape") for (const menu of all("details.menu[open]")) { menu.open = false; one("summary", menu).focus(); }
     if (typing || one("dialog[open]")) return;
     const action = KEYS[event.key];
     if (!action) return;
@@ -141,7 +148,10 @@
   /* htmx: a fragment for the dialog opens it; after an answer the dialog closes; failures are said. */
   document.addEventListener("htmx:afterSwap", (event) => {
     localTimes(document);
-    if (event.target.id === "dialog" && !event.target.open) event.target.showModal();
+    if (event.target.id === "dialog" && !event.target.open) {
+      for (const menu of all("details.menu[open]")) menu.open = false;
+      event.target.showModal();
+    }
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     const dialog = one("#dialog");

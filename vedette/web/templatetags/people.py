@@ -1,0 +1,17 @@
+"""People on pages."""
+
+from typing import Any
+
+from django import template
+
+from vedette.accounts.models import User
+from vedette.web.faces import Face, face_of
+
+register = template.Library()
+
+
+@register.inclusion_tag("web/_face.html")
+def face(who: User | Face | None, large: bool = False) -> dict[str, Any]:
+    """`{% face user %}`: the round sign of a user, with the picture or the initials; of nobody a question mark."""
+    shown = face_of(who) if isinstance(who, User) else who or Face("", "")
+    return {"face": shown, "large": large}
