@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from vedette.health.checks import Finding
+    from vedette.health.findings import Finding
 
 _STYLES = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "bold red"}
 
@@ -20,7 +20,8 @@ def command(as_json: bool) -> int:
 
     django.setup()
     from vedette.cli.migrate import pending_migrations
-    from vedette.health.checks import Verdict, examine
+    from vedette.health.checks import examine
+    from vedette.health.findings import Verdict
 
     findings = examine(pending_migrations)
     failed = any(finding.verdict == Verdict.FAIL for finding in findings)

@@ -1,4 +1,4 @@
-"""The engine process: opens the event store, serves it on loopback, digests the spool, deletes what is too old.
+"""The engine process: opens the event store, serves it on loopback, digests the spool, runs the jobs.
 
 With a ClickHouse server elsewhere it is the same process without chDB: then its loopback port offers only its two
 doors, `POST /-/flush` and `GET /-/status`. It ends by `os._exit`, because chDB's native destructors may crash.
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("vedette.engine")
 
 SWITCH_INTERVAL_SECONDS = 0.0002  # threads that answer must not wait 5 ms for one that computes
-SWEEP_EVERY_SECONDS = 3600.0
-FIRST_SWEEP_AFTER_SECONDS = 120.0
 PATIENCE_SECONDS = 60.0  # for a relational database that starts beside us
 DIGEST_STOP_SECONDS = 6.0
 CLOSE_SECONDS = 6.0
@@ -75,7 +73,7 @@ class EngineProcess:
         self._set_up_stores()
         if self._wants_digest:
             self._start_digest()
-        threading.Thread(target=self._sweep_now_and_then, name="retention", daemon=True).start()
+        threading.Thread(target=self._run_jobs, name="jobs", daemon=True).start()
         self._ready = True
 
     def _set_up_stores(self) -> None:
@@ -113,27 +111,11 @@ class EngineProcess:
                 self.status = BUG
                 self.stop.set()
 
-    def _sweep_now_and_then(self) -> None:
-        from django.db import Error, connection
+    def _run_jobs(self) -> None:
+        from vedette.cli.jobs import JOBS, context
+        from vedette.tasks.runner import Runner
 
-        from vedette.cli.retention import sweep
-        from vedette.core import clock
-        from vedette.core.files import FileStore
-        from vedette.events.connection import event_store
-
-        wait = FIRST_SWEEP_AFTER_SECONDS
-        while not self.stop.wait(wait):
-            wait = SWEEP_EVERY_SECONDS
-            try:
-                swept = sweep(
-                    event_store(), FileStore(self.settings.files_dir), clock.now(), self.settings.retention_days
-                )
-                if swept:
-                    log.info("deleted what was older than %d days: %s", self.settings.retention_days, swept.as_dict())
-            except (VedetteError, Error, OSError) as error:
-                log.warning("nothing old was deleted this hour: %s", error)
-            finally:
-                connection.close()
+        Runner(JOBS, lambda: context(self.settings)).run(self.stop)
 
     def close(self) -> int:
         """Finish the batch in hand, let queries end, close every handle; the exit status."""

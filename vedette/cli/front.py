@@ -5,8 +5,10 @@ again at any moment: what it acknowledged is in the spool. SIGTERM stops it in o
 """
 
 import asyncio
+import contextlib
 import logging
 import os
+import resource
 import signal
 import sqlite3
 import sys
@@ -22,8 +24,10 @@ from vedette.ingest.handler import IngestApp
 from vedette.ingest.keys import KeyDirectory, KeyInfo, KeyLoader
 from vedette.ingest.routes import is_ingest_path
 from vedette.ingest.settings import IngestSettings
+from vedette.ingest.sharing import Exchange
 from vedette.ingest.stats import IngestStats
 from vedette.spool.writer import SpoolLimits, SpoolWriter, claim_stream
+from vedette.wire.quotas import Quota
 
 if TYPE_CHECKING:
     from vedette.settings import Settings
@@ -37,7 +41,12 @@ NOOP_PATH = "/_vedette/noop"
 # p99 50 ms against 9.5 ms, measured.
 _SWITCH_SECONDS = 0.0002
 _BACKLOG = 1024
-_MAX_CONCURRENT_REQUESTS = 2048
+# Granian's "back-pressure" is a number of connections, and idle ones count: at 2048 as many silent clients kept all
+# others out for half a minute. One costs 22 KB; work is bounded elsewhere, by bytes (ingest) and threads (pages). An
+# idle one is closed after 30 s, like a head that does not come.
+_MAX_CONNECTIONS = 8192
+_OTHER_FILES = 512
+_BASELINE_SECONDS = 300.0  # for how long what is usual for a project is believed
 _STOP_SECONDS = 4.0  # the supervisor waits 7 for the whole of it
 _JSON = [("content-type", "application/json")]
 _TEXT = [("content-type", "text/plain")]
@@ -94,7 +103,8 @@ async def serve(settings: "Settings", application: WsgiApplication, load_key: Ke
     spool = _claim_spool(settings)
     stats = IngestStats()
     keys = KeyDirectory(load_key)
-    ingest = IngestApp(IngestSettings(trust_proxy=settings.trust_proxy), keys, spool, stats)
+    exchange = _exchange() if settings.redis_url else None
+    ingest = IngestApp(IngestSettings(trust_proxy=settings.trust_proxy), keys, spool, stats, exchange=exchange)
     pages = WsgiBridge(application, trust_proxy=settings.trust_proxy, extra={STATS_KEY: stats, SPOOL_KEY: spool})
     server = _server(Front(ingest, pages, web=web, bench=settings.bench), settings.bind_host, settings.bind_port)
     try:
@@ -145,9 +155,24 @@ def _server(front: Front, host: str, port: int) -> Server:
         interface=Interfaces.RSGI,
         websockets=False,
         backlog=_BACKLOG,
-        backpressure=_MAX_CONCURRENT_REQUESTS,
+        backpressure=_connections(),
         log_enabled=False,
     )
+
+
+def _connections() -> int:
+    """How many connections may be open at once: as many as this process may have files, which it asks for first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MAX_CONNECTIONS + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            soft = most
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return _MAX_CONNECTIONS
+    log.warning("only %d files may be open (ulimit -n): more than %d connections wait", soft, soft // 2)
+    return soft // 2
 
 
 def _claim_spool(settings: "Settings") -> SpoolWriter:
@@ -159,7 +184,21 @@ def _claim_spool(settings: "Settings") -> SpoolWriter:
 
 
 def _key_loader() -> Callable[[str], KeyInfo | None]:
-    from vedette.projects.keys import load_key
+    from vedette.core import clock
+    from vedette.digest.spikes import baseline, spike_quota
+    from vedette.projects.keys import KeyFacts, load_key
+
+    known: dict[int, tuple[float, int | None]] = {}
+
+    def spikes(facts: KeyFacts) -> tuple[Quota, ...]:
+        """The height at which the project is cut off; its past is looked at again every few minutes."""
+        if not facts.is_protected:
+            return ()
+        looked_at, threshold = known.get(facts.project_id, (float("-inf"), None))
+        if clock.monotonic() - looked_at > _BASELINE_SECONDS:
+            threshold = baseline(facts.organization_id, facts.project_id, clock.now()).threshold
+            known[facts.project_id] = (clock.monotonic(), threshold)
+        return (spike_quota(facts.project_id, threshold),) if threshold is not None else ()
 
     def load(public_key: str) -> KeyInfo | None:
         facts = load_key(public_key)
@@ -173,10 +212,17 @@ def _key_loader() -> Callable[[str], KeyInfo | None]:
             active=facts.active,
             project_active=facts.project_active,
             allowed_domains=facts.allowed_domains,
-            rate_limit=facts.rate_limit,
+            quotas=(*facts.quotas, *spikes(facts)),
         )
 
     return load
+
+
+def _exchange() -> Exchange:
+    from vedette.core.counters import add_up
+    from vedette.core.shared import redis_client
+
+    return lambda increments: add_up(redis_client(), increments)
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:

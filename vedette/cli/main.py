@@ -21,6 +21,8 @@ COMMANDS = {
     "status": ("vedette.cli.status", "Say whether this node is ready, and what waits on it."),
     "doctor": ("vedette.cli.doctor", "Check stores, disk, clock, spool and settings."),
     "parked": ("vedette.cli.parked", "List, replay or drop what could not be digested."),
+    "repository": ("vedette.cli.repository", "Say where the commits of a repository are fetched from."),
+    "releases": ("vedette.cli.releases", "Ask a running server about releases: whether one may go on."),
     "cleanup": ("vedette.cli.cleanup", "Delete what is older than the retention allows."),
     "migrate": ("vedette.cli.migrate", "Bring both stores to this version; `serve` does it too."),
     "version": ("vedette.cli.version", "Print the version."),

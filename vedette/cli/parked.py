@@ -1,6 +1,7 @@
 """`vedette parked`: what could not be digested, and what becomes of it."""
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -55,11 +56,14 @@ def replay(ids: tuple[int, ...], everything: bool) -> None:
     Works with the server running or stopped. An event that was stored meanwhile is replaced, not counted twice.
     """
     from vedette.settings import VEDETTE
-    from vedette.spool.writer import claim_stream
+    from vedette.spool.files import REPLAY_NAME
+    from vedette.spool.writer import SpoolLimits, claim_stream
 
     park = _open()
     chosen = _chosen(park, ids, everything)
-    writer = claim_stream(VEDETTE.spool_dir, name="replay")
+    # What was parked is as old as it is.
+    limits = SpoolLimits(max_bytes=VEDETTE.spool_max_bytes, max_age_seconds=math.inf)
+    writer = claim_stream(VEDETTE.spool_dir, limits, REPLAY_NAME)
     try:
         for parked in chosen:
             found = park.get(parked.id)

@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol
 
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
-from vedette.wire.clientip import peer_address
+from vedette.wire.clientip import address_in, peer_address
 
 log = logging.getLogger("vedette.front")
 
@@ -212,7 +212,7 @@ class WsgiBridge:
         _add_headers(environ, scope)
         if self._trust_proxy:
             # The last entry is what our own proxy saw; those before it are what the client claims.
-            forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+            forwarded = address_in(environ.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2])
             environ["REMOTE_ADDR"] = forwarded or environ["REMOTE_ADDR"]
         return environ
 

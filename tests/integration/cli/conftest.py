@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import store_settings
+from tests.support.migrated import put_migrated
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -62,3 +63,11 @@ def vedette(tmp_path: Path) -> Iterator[Vedette]:
     """The command on an empty data directory."""
     with store_settings() as environment:
         yield Vedette(tmp_path / "data", environment)
+
+
+@pytest.fixture
+def migrated(vedette: Vedette) -> Vedette:
+    """The command on a data directory whose database is up to date."""
+    if not put_migrated(vedette.data_dir):
+        vedette.json("migrate", "--relational")
+    return vedette

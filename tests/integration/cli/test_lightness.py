@@ -7,6 +7,7 @@ HEAVY = ("django", "chdb", "clickhouse_connect", "granian", "rest_framework", "p
 LIGHT = {
     "the supervisor": "vedette.cli.serve vedette.cli.supervisor vedette.settings vedette.core.runtime",
     "the entry point": "vedette.cli.main vedette.cli.version",
+    "releases": "vedette.cli.releases",
     "status": "vedette.cli.status vedette.health.status",
 }
 

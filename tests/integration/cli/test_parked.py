@@ -1,14 +1,18 @@
+import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
 
 import pytest
 
+from vedette.health.node import waiting
 from vedette.spool.files import streams
 from vedette.spool.park import Park
 from vedette.spool.reader import SpoolReader
 from vedette.spool.records import Receipt
+from vedette.spool.writer import SpoolLimits, claim_stream
 
 RECEIPT = Receipt(organization_id=1, project_id=7, key_id=1, received_at=1_700_000_000.0)
 
@@ -60,6 +64,19 @@ def test_a_replayed_request_is_in_the_spool_again_as_it_came(vedette, parked, tm
     [stream] = streams(tmp_path / "spool")
     assert [(one.receipt, one.body) for one in SpoolReader(stream).read()] == [(RECEIPT, b"{}\n5"), (RECEIPT, b"{}\n6")]
     assert [entry["id"] for entry in json.loads(vedette("list", "--json")[1])] == [3]
+
+
+def test_a_replay_goes_on_behind_what_is_older_than_the_spool_takes(vedette, parked, tmp_path):
+    with contextlib.closing(
+        claim_stream(tmp_path / "spool", SpoolLimits(max_age_seconds=math.inf), "replay")
+    ) as writer:
+        writer.append_now(RECEIPT, b"{}")
+
+    status, output, _ = vedette("replay", "1", "2")
+
+    assert (status, output) == (0, "1 is in the spool again\n2 is in the spool again\n")
+    left = waiting(tmp_path / "spool")
+    assert (left.items, left.lag_seconds) == (3, 0.0)
 
 
 def test_dropping_says_what_it_would_do_first(vedette, parked):

@@ -93,7 +93,7 @@ def test_commands_work_beside_it(server):
 
 
 def test_a_command_knows_the_address_of_a_server_that_was_bound_by_an_option():
-    server = LiveServer(environment={"VEDETTE_BIND": "127.0.0.1:1"})
+    server = LiveServer(environment={"VEDETTE_BIND": "127.0.0.1:1"}, migrated=True)
     server.arguments = ("--bind", f"127.0.0.1:{server.port}")
     with server:
         assert server.bootstrap()["url"] == server.url
@@ -138,7 +138,7 @@ def test_a_killed_child_is_healed_while_the_other_goes_on(server, name, other):
 
 
 def test_it_stops_in_order_and_leaves_nothing():
-    with live_server() as server:
+    with live_server(migrated=True) as server:
         tree = server.tree()
         assert len(tree) == 3
 
@@ -150,7 +150,7 @@ def test_it_stops_in_order_and_leaves_nothing():
 
 
 def test_its_children_die_with_it_whatever_kills_it():
-    with live_server() as server:
+    with live_server(migrated=True) as server:
         tree = server.tree()
 
         os.kill(server.pids()["supervisor"], signal.SIGKILL)
@@ -166,7 +166,7 @@ def test_its_children_die_with_it_whatever_kills_it():
 
 
 def test_the_front_answers_while_nothing_is_digested_and_the_other_way_round():
-    with live_server("--no-digest", "--no-web") as server:
+    with live_server("--no-digest", "--no-web", migrated=True) as server:
         status = runtime.ask_engine(server.runtime(), "status")
 
         assert status["digest"] is None
@@ -197,7 +197,7 @@ def test_a_data_directory_that_cannot_be_made_is_told_in_a_line(tmp_path):
 
 
 def test_an_event_store_that_does_not_open_ends_the_start():
-    with live_server() as first:
+    with live_server(migrated=True) as first:
         second = LiveServer(environment={"VEDETTE_EVENTS_URL": f"chdb://{first.data_dir / 'events'}"})
         try:
             done = second.command("serve", timeout_seconds=30)
