@@ -71,14 +71,18 @@ class Template:
     event: tuple[bytes, bytes, bytes, bytes]  # around the id, the moment, the user, in this order
     envelope_head: tuple[bytes, bytes, bytes]  # around the id and the moment of sending, up to the payload
 
-    def render(self, event_id: str, at: float, user: int) -> bytes:
-        """The bytes of an envelope with this one event. `event_id` is 32 hex digits, `at` a Unix time."""
+    def render(self, event_id: str, at: float, user: int, sent_at: float | None = None) -> bytes:
+        """The bytes of an envelope with this one event. `event_id` is 32 hex digits, `at` a Unix time.
+
+        An event of long ago is sent at another moment: without `sent_at` the server would take the sender's clock to
+        be wrong, and move the event to today.
+        """
         key = event_id.encode()
         head, event = self.envelope_head, self.event
         moment = b"%017.6f" % at
-        sent_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)).encode()
+        sent = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at if sent_at is None else sent_at)).encode()
         return b"".join(
-            (head[0], key, head[1], sent_at, head[2]
+            (head[0], key, head[1], sent, head[2]
              , event[0], key, event[1], moment, event[2], b"%05d" % (user % 100_000), event[3], b"\n")
         )  # fmt: skip
 
