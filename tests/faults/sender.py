@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 from bench.payloads import Payloads
 
 RETRY_SECONDS = 0.05
+IDLE_SECONDS = 0.01
 AGAIN_LATER = (429, 502, 503, 504)
 
 
 @dataclass(slots=True)
 class Acknowledged:
-    """Event id to issue number, of every event that was answered with 200."""
+    """Event id to issue number and to its own number, of every event that was answered with 200."""
 
     issue_of: dict[str, int] = field(default_factory=dict)
+    number_of: dict[str, int] = field(default_factory=dict)
     attempts: int = 0
     refused: list[str] = field(default_factory=list)
+    answers: Counter[int] = field(default_factory=Counter)  # other than 200, by their status
 
     def per_issue(self) -> Counter[int]:
         """How many different events of each issue."""
@@ -38,7 +41,7 @@ class Senders:
             "X-Sentry-Auth": f"Sentry sentry_version=7, sentry_client=test/1.0, sentry_key={address.username}",
         }
         self._payloads = payloads
-        self._total = total
+        self.total = total
         self._next = 0
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -66,20 +69,27 @@ class Senders:
         while self.count < count:
             assert not self.acknowledged.refused, self.acknowledged.refused[:3]
             assert time.monotonic() < deadline, f"{self.count} of {count} acknowledged after {timeout_seconds} s"
-            assert any(thread.is_alive() for thread in self._threads), "every sender ended"
             time.sleep(0.005)
+
+    def more(self, count: int) -> None:
+        """Send so many on top of those that were asked for: a drill must not depend on how many are left."""
+        with self._lock:
+            self.total += count
 
     def _take(self) -> int | None:
         with self._lock:
+            if self._next == self.total:
+                return None
             number, self._next = self._next, self._next + 1
-        return number if number < self._total else None
+        return number
 
     def _send_all(self) -> None:
         connection = self._connect()
         while not self._stop.is_set():
             number = self._take()
             if number is None:
-                break
+                self._stop.wait(IDLE_SECONDS)
+                continue
             event_id, template, body = self._payloads.envelope(number)
             while not self._stop.is_set():
                 self.acknowledged.attempts += 1
@@ -93,8 +103,10 @@ class Senders:
                     time.sleep(RETRY_SECONDS)
                     continue
                 if response.status == 200:
+                    self.acknowledged.number_of[event_id] = number
                     self.acknowledged.issue_of[event_id] = template.issue
                     break
+                self.acknowledged.answers[response.status] += 1
                 if response.status not in AGAIN_LATER:
                     self.acknowledged.refused.append(f"{response.status} {answer[:300]!r}")
                     break
