@@ -76,7 +76,7 @@ def test_several_issues_at_once(installation, open_page, two_issues):
 
     page.get_by_label("Select all issues on this page").check()
     expect(page.get_by_text("2 selected")).to_be_visible()
-    page.get_by_role("group", name="With the selected issues").get_by_role("button", name="Archive").click()
+    page.get_by_role("group", name="With the selected issues").get_by_role("button", name="Archive", exact=True).click()
     expect(page.get_by_text("Archived 2 issues.")).to_be_visible()
     expect(page.locator("[data-row]").get_by_text("archived")).to_have_count(2)
     page.locator("#said").get_by_role("button", name="Undo").click()

@@ -7,7 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import sync_playwright
 
+from tests.e2e.sentrycli import SentryCli
+from tests.support.browser import launch
 from tests.support.http import Client
 from tests.support.server import LiveServer
 
@@ -62,16 +65,30 @@ class Shop:
 
     def stream_page(self) -> str:
         """The HTML of the issue stream."""
-        return self._page(f"/organizations/{self.organization}/issues/?project={self.project_id}")
+        return self.page(f"/organizations/{self.organization}/issues/?project={self.project_id}")
 
     def issue_page(self, issue: dict[str, Any]) -> str:
         """The HTML of an issue."""
-        return self._page(f"/organizations/{self.organization}/issues/{issue['id']}/")
+        return self.page(f"/organizations/{self.organization}/issues/{issue['id']}/")
 
-    def _page(self, path: str) -> str:
+    def release_page(self, version: str) -> str:
+        """The HTML of a release in this project."""
+        return self.page(f"/organizations/{self.organization}/releases/{quote(version, safe='')}/")
+
+    def page(self, path: str) -> str:
+        """The HTML of a page, which has to be there."""
         answer = self.pages.get(path)
         assert answer.status == 200, f"{path} answered {answer.status}: {answer.text[:2000]}"
         return answer.text
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """One Chromium for the module."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")
@@ -82,11 +99,11 @@ def owner_pages(shared_server: LiveServer) -> Client:
 
 
 @pytest.fixture(scope="session")
-def open_shop(shared_server: LiveServer, owner_pages: Client) -> Callable[[str], Shop]:
-    """Makes a project: `open_shop("flask")`."""
+def open_shop(shared_server: LiveServer, owner_pages: Client) -> Callable[..., Shop]:
+    """Makes a project, of an organization of its own if one is named: `open_shop("flask")`."""
 
-    def make(slug: str) -> Shop:
-        made = shared_server.bootstrap(org="acme", project=slug, email=EMAIL)
+    def make(slug: str, org: str = "acme") -> Shop:
+        made = shared_server.bootstrap(org=org, project=slug, email=EMAIL)
         return Shop(
             shared_server,
             made["organization"],
@@ -100,6 +117,13 @@ def open_shop(shared_server: LiveServer, owner_pages: Client) -> Callable[[str],
         )
 
     return make
+
+
+@pytest.fixture(params=["3", "2"], scope="module")
+def cli(request: pytest.FixtureRequest, open_shop: Callable[..., Shop]) -> SentryCli:
+    """`sentry-cli`, with a project of the module's own: `cli("info")` gives what it printed."""
+    module = request.module.__name__.rpartition(".")[2].removeprefix("test_").replace("_", "-")
+    return SentryCli(request.param, open_shop(f"{module}-{request.param}"))
 
 
 def frames_of(event: dict[str, Any], exception: int = -1) -> list[dict[str, Any]]:

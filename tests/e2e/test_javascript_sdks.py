@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.e2e.conftest import Shop, frames_of, tags_of
 from tests.support.apps import running_app
-from tests.support.browser import launch
 from tests.support.pages import shop_page
 
 CLIENTS = Path(__file__).parent / "clients"
@@ -58,15 +57,6 @@ def test_an_exception_in_express_is_an_issue_with_its_frames(open_shop, package)
     page = shop.issue_page(issue)
     assert "priceOf" in page
     assert "no price for lamp" in page
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """One Chromium for the module."""
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 def test_an_exception_in_a_browser_is_an_issue_with_its_frames(open_shop, chromium: Browser):

@@ -25,6 +25,12 @@ def home() -> str:
     return "open"
 
 
+@app.get("/flush")
+def flush() -> str:
+    sentry_sdk.flush()
+    return "sent"
+
+
 @app.get("/order/<article>")
 def order(article: str) -> str:
     sentry_sdk.set_tag("warehouse", "north")

@@ -11,4 +11,12 @@ function totalOf(basket) {
 document.querySelector("#buy").addEventListener("click", function buy() {
   totalOf({});
 });
+document.querySelector("#help").addEventListener("click", function help() {
+  const eventId = Sentry.captureException(new Error("the basket is gone"));
+  const onClose = () => (document.body.dataset.dialog = "closed");
+  Sentry.showReportDialog({ eventId, title: "Where is the basket?", user: { name: "Kim" }, onClose });
+});
+document.querySelector("#tell").addEventListener("click", function tell() {
+  Sentry.captureFeedback({ message: "The lamps are lovely", name: "Ann", email: "ann@example.org" });
+});
 document.body.dataset.ready = "yes";

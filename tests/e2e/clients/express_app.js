@@ -20,6 +20,10 @@ function priceOf(article) {
 
 const app = express();
 app.get("/", (request, response) => response.send("open"));
+app.get("/flush", async (request, response) => {
+  await Sentry.flush(5000);
+  response.send("sent");
+});
 app.get("/price/:article", (request, response) => response.send(String(priceOf(request.params.article))));
 Sentry.setupExpressErrorHandler(app);
 app.use((error, request, response, next) => response.status(500).send("broken"));
