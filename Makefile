@@ -73,9 +73,12 @@ format: $(DEV_STAMP) ## let ruff write what it would complain about
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+# Also where the caller's environment names others, as it does in `.ci/run`.
+EMBEDDED := env -u VEDETTE_TEST_DATABASE_URL -u VEDETTE_TEST_REDIS_URL
+
 .PHONY: test
 test: $(DEV_STAMP) ## unit and integration tests, on the embedded stores
-	@$(PYTEST) -n $(WORKERS) tests/unit tests/integration
+	@$(EMBEDDED) $(PYTEST) -n $(WORKERS) tests/unit tests/integration
 
 .PHONY: test-all
 test-all: test-stores test-e2e test-browser test-faults ## PostgreSQL and Redis, real clients, a browser, kill -9
@@ -91,16 +94,16 @@ test-stores: $(DEV_STAMP) ## the integration tests on PostgreSQL and Redis
 
 .PHONY: test-e2e
 test-e2e: $(DEV_STAMP) $(CLIENTS_STAMP) ## a live server and the real SDKs, on SQLite, then on PostgreSQL and Redis
-	@$(PYTEST) tests/e2e
+	@$(EMBEDDED) $(PYTEST) tests/e2e
 	@$(STORES) $(PYTEST) tests/e2e
 
 .PHONY: test-browser
 test-browser: $(DEV_STAMP) ## journeys in Chromium
-	@$(PYTEST) tests/browser
+	@$(EMBEDDED) $(PYTEST) tests/browser
 
 .PHONY: test-faults
 test-faults: $(DEV_STAMP) ## kill -9 of everything while events are sent, on both sets of stores
-	@$(PYTEST) tests/faults
+	@$(EMBEDDED) $(PYTEST) tests/faults
 	@$(STORES) $(PYTEST) tests/faults
 
 .PHONY: test-faults-full

@@ -9,20 +9,28 @@ from django.conf import settings
 
 from tests.integration.events.engine_process import EngineProcess, running_engine
 from tests.support import server as live
-from tests.support.databases import empty_redis
+from tests.support.databases import empty_by_deleting, empty_redis
 from tests.support.server import LiveServer
 from tests.support.settings import TEST_DIR
 from vedette.core import runtime
 from vedette.events.client import EventStore
 from vedette.events.connection import event_store
 from vedette.events.migrate import migrate
-from vedette.events.writer import TABLES
+from vedette.events.tables import TABLES
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before the first test."""
+    empty_by_deleting()
 
 
 @pytest.fixture(scope="session")
-def shared_server() -> Iterator[LiveServer]:
-    """A live server for the whole session. Make a project of your own in it; do not stop it, kill it or fill it."""
-    with LiveServer() as server:
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """A live server for the whole session. Make a project of your own in it; do not stop it, kill it or fill it.
+
+    It reads git repositories below its `VEDETTE_GIT_ROOTS`.
+    """
+    with LiveServer(environment={"VEDETTE_GIT_ROOTS": str(tmp_path_factory.mktemp("git"))}) as server:
         yield server
 
 
@@ -30,7 +38,7 @@ def shared_server() -> Iterator[LiveServer]:
 def start_server() -> Iterator[Callable[..., LiveServer]]:
     """Starts servers of the test's own: `start_server("--no-digest", environment={…})`."""
     with ExitStack() as stack:
-        yield lambda *arguments, **options: stack.enter_context(LiveServer(*arguments, **options))
+        yield lambda *arguments, **options: stack.enter_context(LiveServer(*arguments, migrated=True, **options))
 
 
 @pytest.fixture

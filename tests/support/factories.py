@@ -8,9 +8,18 @@ from uuid import uuid4
 from vedette.accounts.models import User
 from vedette.accounts.users import create_user
 from vedette.core import clock, json
-from vedette.digest.values import EventUser, PreparedAttachment, PreparedEvent, PreparedUserReport
+from vedette.digest.values import (
+    EventUser,
+    PreparedAttachment,
+    PreparedEvent,
+    PreparedSpans,
+    PreparedTransaction,
+    PreparedUserReport,
+)
 from vedette.orgs.models import Organization, OrganizationMember
 from vedette.projects.models import Project
+from vedette.releases.models import Release, ReleaseProject
+from vedette.releases.versions import semver_columns
 
 # Two days ago: within every retention, and on a day that is over.
 NOON = clock.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=2)
@@ -33,6 +42,17 @@ def a_member(organization: Organization, email: str = "ann@example.com", role: s
     user = create_user(email, None, **fields)
     OrganizationMember.objects.create(organization=organization, user_id=user.pk, role=role, user_email=email)
     return user
+
+
+def a_release(version: str, *projects: Project, **fields: Any) -> Release:
+    """A release of these projects, which are of one organization, with the columns that its version gives it."""
+    columns = semver_columns(version)
+    release = Release.objects.create(
+        organization_id=projects[0].organization_id, version=version, **{**columns, **fields}
+    )
+    for project in projects:
+        ReleaseProject.objects.create(project=project, release=release)
+    return release
 
 
 def hash_of(text: str) -> str:
@@ -81,6 +101,54 @@ def an_event(project: Project, title: str = "ValueError: bad", **fields: Any) ->
         "payload": json.dumps(payload),
     }
     return PreparedEvent(**{**values, **fields})
+
+
+def a_prepared_transaction(project: Project, name: str = "/cart", **fields: Any) -> PreparedTransaction:
+    """A prepared transaction without spans but itself."""
+    timestamp = fields.pop("timestamp", NOON)
+    began = timestamp - timedelta(seconds=1)
+    values: dict[str, Any] = {
+        "project_id": project.pk,
+        "organization_id": project.organization_id,
+        "key_id": 1,
+        "event_id": uuid4().hex,
+        "started_at": began,
+        "timestamp": timestamp,
+        "received_at": timestamp,
+        "transaction": name,
+        "op": "http.server",
+        "status": "ok",
+        "source": "route",
+        "duration_ms": 1000.0,
+        "trace_id": uuid4().hex,
+        "span_id": "b" * 16,
+        "parent_span_id": "",
+        "platform": "python",
+        "release": "",
+        "dist": "",
+        "environment": "",
+        "user": EventUser(),
+        "tags": (),
+        "measurements": (),
+        "sdk_name": "sentry.python",
+        "sdk_version": "2.0",
+        "span_count": 0,
+        "spans": PreparedSpans(
+            span_ids=["b" * 16],
+            parent_span_ids=[""],
+            started_us=[round(began.timestamp() * 1_000_000)],
+            duration_us=[1_000_000],
+            exclusive_us=[1_000_000],
+            ops=["http.server"],
+            statuses=["ok"],
+            descriptions=[name],
+            raw_descriptions=[""],
+            group_hashes=[hash_of(name)[:16]],
+            details=[b""],
+        ),
+        "payload": b"{}",
+    }
+    return PreparedTransaction(**{**values, **fields})
 
 
 def a_user_report(project: Project, event_id: str, comments: str = "it broke") -> PreparedUserReport:

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from tests.support.databases import store_settings
 from tests.support.http import Client
+from tests.support.migrated import put_migrated
 from vedette.core import runtime
 from vedette.core.runtime import EngineAway, EngineRuntime
 
@@ -32,11 +33,16 @@ running: list["LiveServer"] = []
 class LiveServer:
     """One server. Start it from the thread that ends last: the processes are tethered to it.
 
-    `environment` adds settings; `arguments` go to `vedette serve`. As a context manager it is started and stopped.
+    `environment` adds settings; `arguments` go to `vedette serve`. With `migrated` it finds a database that is up to
+    date. As a context manager it is started and stopped.
     """
 
     def __init__(
-        self, *arguments: str, environment: dict[str, str] | None = None, directory: Path | None = None
+        self,
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+        directory: Path | None = None,
+        migrated: bool = False,
     ) -> None:
         self.arguments = arguments
         self.directory = directory or Path(tempfile.mkdtemp(prefix="vedette-live-"))
@@ -57,6 +63,8 @@ class LiveServer:
             **self._stores.enter_context(store_settings()),
             **(environment or {}),
         }
+        if migrated:
+            put_migrated(self.data_dir)
 
     def __enter__(self) -> Self:
         try:
@@ -131,7 +139,7 @@ class LiveServer:
         self._forget()
 
     def kill(self, name: str) -> int:
-        """kill -9 of the front or the engine alone; the process id that it had."""
+        """kill -9 of the front, the engine or the preparer alone; the process id that it had."""
         pid = self.pids()[name]
         _kill(pid)
         return pid
@@ -154,7 +162,7 @@ class LiveServer:
         return found
 
     def pids(self) -> dict[str, int]:
-        """The processes by name: "supervisor", "front", "engine", as far as they run."""
+        """The processes by name: "supervisor", "front", "engine", "preparer", as far as they run."""
         names: dict[str, int] = {}
         for index, pid in enumerate(self.tree()):
             name = "supervisor" if index == 0 else role(pid)
@@ -254,9 +262,11 @@ class LiveServer:
 
 
 @contextlib.contextmanager
-def live_server(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[LiveServer]:
+def live_server(
+    *arguments: str, environment: dict[str, str] | None = None, migrated: bool = False
+) -> Iterator[LiveServer]:
     """A server for the length of a block."""
-    with LiveServer(*arguments, environment=environment) as server:
+    with LiveServer(*arguments, environment=environment, migrated=migrated) as server:
         yield server
 
 
@@ -274,7 +284,7 @@ def role(pid: int) -> str:
     except OSError:
         return ""
     for word in words:
-        for name in ("front", "engine"):
+        for name in ("front", "engine", "preparer"):
             if name in word.replace("/", ".").split("."):
                 return name
     return ""

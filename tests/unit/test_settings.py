@@ -5,55 +5,17 @@ from pathlib import Path
 import pytest
 
 from vedette import settings
+from vedette.core import environment
+from vedette.core.addresses import read_database_url, read_mail_url
 from vedette.core.errors import Misconfigured
-from vedette.settings import EventsAddress, read_events_url
 
 DATA = Path("/data")
 
 
-def a_server(host, port, username="default", password="", database="default", secure=False):
-    return EventsAddress(False, DATA / "events", host, port, username, password, database, secure)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("", EventsAddress(True, DATA / "events")),
-        ("chdb:///", EventsAddress(True, Path("/"))),
-        ("chdb:///var/lib/my%20events", EventsAddress(True, Path("/var/lib/my events"))),
-        ("clickhouse://db", a_server("db", 8123)),
-        ("clickhouse://u:p%40ss@db:9999/events", a_server("db", 9999, "u", "p@ss", "events")),
-        ("clickhouse://db/?secure=1", a_server("db", 8443, secure=True)),
-        ("clickhouse://[::1]:8123/x", a_server("::1", 8123, database="x")),
-    ],
-)
-def test_the_event_stores_address_is_taken_apart(url, expected):
-    assert read_events_url(url, DATA) == expected
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://db",
-        "clickhouse://",
-        "clickhouse://:s3cret@",
-        "clickhouse://u:s3cret@db:port",
-        "clickhouse://u:s3cret@db/?sceure=1",
-        "clickhouse://[::1",
-        "chdb://host/path",
-    ],
-)
-def test_what_is_no_address_is_refused_by_name_and_without_its_password(url):
-    with pytest.raises(Misconfigured, match="VEDETTE_EVENTS_URL") as caught:
-        read_events_url(url, DATA)
-
-    assert "s3cret" not in str(caught.value) + caught.value.hint
-
-
 def read_everything():
     settings._read()
-    settings._database(settings._text("VEDETTE_DATABASE_URL"), DATA)
-    settings._mail(settings._text("VEDETTE_MAIL_URL"))
+    read_database_url(environment.text("VEDETTE_DATABASE_URL"), DATA)
+    read_mail_url(environment.text("VEDETTE_MAIL_URL"))
     settings._secret_key(DATA)
 
 
@@ -73,6 +35,10 @@ def read_everything():
         ("VEDETTE_RETENTION_DAYS", "ninety"),
         ("VEDETTE_RETENTION_DAYS", "0"),
         ("VEDETTE_LOG_LEVEL", "LOUD"),
+        ("VEDETTE_GIT_ROOTS", "srv/git"),
+        ("VEDETTE_GIT_ROOTS", "/srv/git:/"),
+        ("VEDETTE_OUTGOING_ALLOW", "git.internal, http://git.internal"),
+        ("VEDETTE_OUTGOING_ALLOW", "10.0.0.0/99"),
         ("VEDETTE_SECRET_KEY_FILE", "/nowhere/at/all"),
     ],
 )

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support import reference
 from tests.support.reference import ROOT
+from vedette.wire.outcomes import Outcome
+from vedette.wire.reasons import MEANINGS
 
 PAGES = sorted([*ROOT.glob("docs/**/*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"])
 REASON = re.compile(
@@ -19,6 +21,19 @@ REASON = re.compile(
 @pytest.mark.parametrize("page", reference.PARTS)
 def test_a_reference_page_is_what_the_code_says(page):
     assert (ROOT / page).read_text() == reference.written(page), "run `make docs`"
+
+
+def test_pages_have_words_for_the_reasons_that_are_in_the_reference_and_for_no_others():
+    outcomes = (ROOT / "docs/reference/outcomes.md").read_text()
+    explained = set(re.findall(r"^\| `(\w+)` \| `([\w-]+)` \|", outcomes, re.MULTILINE))
+    told = {
+        (outcome.word, reason)
+        for outcome, words in MEANINGS.items()
+        if outcome is not Outcome.CLIENT_DISCARD  # those are the client's
+        for reason in words
+    }
+
+    assert told == explained
 
 
 def test_every_reason_of_an_outcome_is_explained():
