@@ -1,7 +1,7 @@
 """Settings: the only reader of the environment, and Django's settings module.
 
 Every setting has a default that suits one machine. A value that makes no sense is refused with a sentence
-(`Misconfigured`), never guessed at. Each `VEDETTE_X` may also come from a file named by `VEDETTE_X_FILE`.
+(`Misconfigured`), never guessed at: `core.environment` reads variables, `core.addresses` takes URLs apart.
 Importing this module needs no Django, so that the supervisor stays small.
 """
 
@@ -10,9 +10,17 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
-from vedette.core.errors import Misconfigured
+from vedette.core import environment
+from vedette.core.addresses import (
+    EventsAddress,
+    read_bind,
+    read_database_url,
+    read_events_url,
+    read_mail_url,
+    read_url,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +64,14 @@ VARIABLES = (
     Variable(
         "VEDETTE_REDIS_URL",
         "none",
-        "Redis or Valkey for what several nodes share: sign-in rate limits and the id sequence.",
+        "Redis or Valkey for what several nodes share: rate limits of sign-ins and of ingest, and the id sequence.",
         secret=True,
     ),
     Variable(
         "VEDETTE_MAIL_URL",
-        "none: mail is written to the log",
-        "Outgoing mail: `smtp://USER:PASSWORD@HOST:PORT`, `smtps://…`, with `?from=ADDRESS` and `&tls=false`. "
-        "Nothing sends mail yet.",
+        "none: no mail is sent",
+        "Outgoing mail: `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`, with `?from=ADDRESS`, and `&tls=false` for a "
+        "server that knows no STARTTLS.",
         secret=True,
     ),
     Variable(
@@ -89,93 +97,53 @@ VARIABLES = (
     Variable(
         "VEDETTE_RETENTION_DAYS",
         "90",
-        "For how many days events (in whole weeks), attachments, user reports and outcomes are kept.",
+        "For how many days events (in whole weeks), user reports and outcomes are kept, and issues after their last "
+        "event. An organization may say otherwise.",
+    ),
+    Variable(
+        "VEDETTE_ATTACHMENT_RETENTION_DAYS",
+        "30",
+        "For how many days attachments are kept, if their events are. An organization may say otherwise.",
+    ),
+    Variable(
+        "VEDETTE_GROUPING_TRANSITION_DAYS",
+        "90",
+        "For how many days after an upgrade of a project's grouping its events are also looked for under the version "
+        "before, so that no issue is split.",
+    ),
+    Variable(
+        "VEDETTE_STORM_EVENTS_PER_MINUTE",
+        "6000",
+        "How many events of one issue in a minute make a storm, of which only a sample keeps its bodies; 0 for never. "
+        "Organizations and projects may say otherwise.",
     ),
     Variable("VEDETTE_REGION", "0", "The number of this region in the ids of organizations, teams and projects."),
+    Variable(
+        "VEDETTE_ANALYTICS",
+        "true",
+        "Whether facts about the making of releases (which client, which kind of credential) are kept in a table of "
+        "this server, for as long as events. They go nowhere else.",
+    ),
+    Variable(
+        "VEDETTE_GIT_ROOTS",
+        "none",
+        "Directories, separated by `:`, below which git repositories on this machine's disk may lie whose commits are "
+        "fetched for releases.",
+    ),
+    Variable(
+        "VEDETTE_OUTGOING_ALLOW",
+        "none: public addresses only",
+        "Hosts, addresses and networks, comma separated, that this server may speak to although they are not public: a "
+        "GitLab or a receiver of webhooks in your own network. `git.internal, 10.0.0.0/8`; `*` is all.",
+    ),
     Variable("VEDETTE_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Variable("VEDETTE_BENCH", "false", "Adds an empty handler to measure against. For benchmarks only."),
 )
 
 
-def _text(name: str, default: str = "") -> str:
-    """The value of a variable, or of the file that its `_FILE` twin names."""
-    path = os.environ.get(f"{name}_FILE")
-    if path:
-        if os.environ.get(name):
-            raise Misconfigured(f"both {name} and {name}_FILE are set", "Keep one of them.")
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise Misconfigured(f"{name}_FILE cannot be read: {error.strerror}: {path}") from error
-    return os.environ.get(name) or default
-
-
-def _number(name: str, default: int, least: int, most: int) -> int:
-    text = _text(name, str(default))
-    try:
-        value = int(text)
-    except ValueError:
-        raise Misconfigured(f"{name} is {text!r}, which is no whole number") from None
-    if not least <= value <= most:
-        raise Misconfigured(f"{name} is {value}, outside {least} to {most}")
-    return value
-
-
-def _flag(name: str, default: bool) -> bool:
-    text = _text(name, str(default)).lower()
-    if text in ("1", "true", "yes", "on"):
-        return True
-    if text in ("0", "false", "no", "off"):
-        return False
-    raise Misconfigured(f"{name} is {text!r}; say true or false")
-
-
-def _choice(name: str, default: str, choices: tuple[str, ...]) -> str:
-    text = _text(name, default).upper()
-    if text not in choices:
-        raise Misconfigured(f"{name} is {text!r}; say one of {', '.join(choices)}")
-    return text
-
-
-def _bind(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise Misconfigured(f"VEDETTE_BIND is {text!r}", "Write HOST:PORT, for example 127.0.0.1:9000.")
-    return host.strip("[]"), int(port)
-
-
-def _parts(name: str, text: str, hint: str) -> SplitResult:
-    """The parts of a URL. Raises `Misconfigured` by the variable's name, never repeating a password."""
-    try:
-        parts = urlsplit(text)
-        _ = parts.port  # read here, where a bad one can still be told by name
-    except ValueError as error:
-        raise Misconfigured(f"{name} is no address: {error}", hint) from None
-    return parts
-
-
-def _options(name: str, parts: SplitResult, known: tuple[str, ...]) -> dict[str, str]:
-    """What stands behind the question mark. Raises `Misconfigured` for an option that nobody reads."""
-    options = dict(parse_qsl(parts.query))
-    unknown = options.keys() - set(known)
-    if unknown:
-        raise Misconfigured(f"{name} has an unknown option: {min(unknown)}", f"Known: {', '.join(known)}.")
-    return options
-
-
-def _external_url(text: str, host: str, port: int) -> str:
-    if not text:
-        shown = "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 (compared, not bound)
-        return f"http://{f'[{shown}]' if ':' in shown else shown}{'' if port == 80 else f':{port}'}"
-    parts = _parts("VEDETTE_URL", text, "Write http:// or https:// and a host, without a path.")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise Misconfigured(f"VEDETTE_URL is {text!r}", "Write http:// or https:// and a host, without a path.")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _secret_key(data_dir: Path) -> str:
     """The signing key; made once, readable by its owner only."""
-    given = _text("VEDETTE_SECRET_KEY")
+    given = environment.text("VEDETTE_SECRET_KEY")
     if given:
         return given
     path = data_dir / "secret-key"
@@ -195,98 +163,6 @@ def _secret_key(data_dir: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class EventsAddress:
-    """Where the event store is: `embedded` with the directory of its files, or a ClickHouse server."""
-
-    embedded: bool
-    path: Path
-    host: str = ""
-    port: int = 8123
-    username: str = "default"
-    password: str = ""
-    database: str = "default"
-    secure: bool = False
-
-
-def read_events_url(text: str, data_dir: Path) -> EventsAddress:
-    """The event store that VEDETTE_EVENTS_URL names; the empty text is the embedded one. Raises `Misconfigured`."""
-    name, hint = "VEDETTE_EVENTS_URL", "Write chdb:///PATH or clickhouse://USER:PASSWORD@HOST:PORT/DATABASE?secure=1."
-    if not text:
-        return EventsAddress(embedded=True, path=data_dir / "events")
-    parts = _parts(name, text, hint)
-    if parts.scheme == "chdb" and not parts.netloc:
-        return EventsAddress(embedded=True, path=Path(unquote(parts.path)) if parts.path else data_dir / "events")
-    if parts.scheme == "clickhouse" and parts.hostname:
-        secure = _options(name, parts, ("secure",)).get("secure", "0").lower() in ("1", "true", "yes")
-        return EventsAddress(
-            embedded=False,
-            path=data_dir / "events",
-            host=parts.hostname,
-            port=parts.port or (8443 if secure else 8123),
-            username=unquote(parts.username or "default"),
-            password=unquote(parts.password or ""),
-            database=unquote(parts.path.strip("/")) or "default",
-            secure=secure,
-        )
-    raise Misconfigured(f"{name} is not understood", hint)
-
-
-def _database(text: str, data_dir: Path) -> dict[str, Any]:
-    """Django's description of the relational database."""
-    name, hint = "VEDETTE_DATABASE_URL", "Write sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME."
-    parts = _parts(name, text or f"sqlite:///{data_dir / 'vedette.sqlite3'}", hint)
-    if parts.scheme == "sqlite":
-        path = unquote(parts.path)
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": path.removeprefix("/") if path.startswith("//") else path,
-            "CONN_MAX_AGE": None,
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                # FULL, because the spool forgets what a commit here says is done (docs/reliability).
-                "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=FULL;PRAGMA cache_size=-8192;"
-                "PRAGMA temp_store=MEMORY;PRAGMA foreign_keys=ON;",
-            },
-        }
-    if parts.scheme in ("postgres", "postgresql"):
-        options: dict[str, Any] = dict(parse_qsl(parts.query))
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(parts.path.strip("/")),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": options.pop("host", unquote(parts.hostname or "")),
-            "PORT": parts.port or "",
-            "CONN_MAX_AGE": None,
-            "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": options,
-        }
-    raise Misconfigured(f"{name} is not understood", hint)
-
-
-def _mail(text: str) -> dict[str, Any]:
-    if not text:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
-    name, hint = "VEDETTE_MAIL_URL", "Write smtp://USER:PASSWORD@HOST:PORT?from=ADDRESS."
-    parts = _parts(name, text, hint)
-    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-        raise Misconfigured(f"{name} is not understood", hint)
-    options = _options(name, parts, ("from", "tls"))
-    return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
-        "EMAIL_HOST": parts.hostname,
-        "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
-        "EMAIL_HOST_USER": unquote(parts.username or ""),
-        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
-        "EMAIL_USE_SSL": parts.scheme == "smtps",
-        "EMAIL_USE_TLS": parts.scheme == "smtp" and options.get("tls", "true") != "false",
-        "DEFAULT_FROM_EMAIL": options.get("from", "vedette@localhost"),
-        "EMAIL_TIMEOUT": 10,
-    }
-
-
-@dataclass(frozen=True, slots=True)
 class Settings:
     """Vedette's own settings, read once. Elsewhere: `django.conf.settings.VEDETTE`."""
 
@@ -300,7 +176,14 @@ class Settings:
     spool_max_bytes: int
     spool_max_age_seconds: int
     retention_days: int
+    attachment_retention_days: int
+    grouping_transition_days: int
+    storm_events_per_minute: int
     region: int
+    analytics: bool
+    git_roots: tuple[Path, ...]
+    outgoing_allow: tuple[str, ...]
+    sends_mail: bool
     log_level: str
     bench: bool
 
@@ -321,32 +204,39 @@ class Settings:
 
 
 def _read() -> Settings:
-    data_dir = Path(_text("VEDETTE_DATA_DIR", "./vedette-data")).absolute()
-    host, port = _bind(_text("VEDETTE_BIND", "127.0.0.1:9000"))
+    data_dir = Path(environment.text("VEDETTE_DATA_DIR", "./vedette-data")).absolute()
+    host, port = read_bind(environment.text("VEDETTE_BIND", "127.0.0.1:9000"))
     return Settings(
         data_dir=data_dir,
         bind_host=host,
         bind_port=port,
-        url=_external_url(_text("VEDETTE_URL"), host, port),
-        events=read_events_url(_text("VEDETTE_EVENTS_URL"), data_dir),
-        redis_url=_text("VEDETTE_REDIS_URL"),
-        trust_proxy=_flag("VEDETTE_TRUST_PROXY", False),
-        spool_max_bytes=_number("VEDETTE_SPOOL_MAX_BYTES", 2**31, 2**20, 2**50),
-        spool_max_age_seconds=_number("VEDETTE_SPOOL_MAX_AGE", 86_400, 10, 10**9),
-        retention_days=_number("VEDETTE_RETENTION_DAYS", 90, 1, 3650),
-        region=_number("VEDETTE_REGION", 0, 0, 4095),
-        log_level=_choice("VEDETTE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
-        bench=_flag("VEDETTE_BENCH", False),
+        url=read_url(environment.text("VEDETTE_URL"), host, port),
+        events=read_events_url(environment.text("VEDETTE_EVENTS_URL"), data_dir),
+        redis_url=environment.text("VEDETTE_REDIS_URL"),
+        trust_proxy=environment.flag("VEDETTE_TRUST_PROXY", False),
+        spool_max_bytes=environment.number("VEDETTE_SPOOL_MAX_BYTES", 2**31, 2**20, 2**50),
+        spool_max_age_seconds=environment.number("VEDETTE_SPOOL_MAX_AGE", 86_400, 10, 10**9),
+        retention_days=environment.number("VEDETTE_RETENTION_DAYS", 90, 1, 3650),
+        attachment_retention_days=environment.number("VEDETTE_ATTACHMENT_RETENTION_DAYS", 30, 1, 3650),
+        grouping_transition_days=environment.number("VEDETTE_GROUPING_TRANSITION_DAYS", 90, 1, 3650),
+        storm_events_per_minute=environment.number("VEDETTE_STORM_EVENTS_PER_MINUTE", 6000, 0, 10**9),
+        region=environment.number("VEDETTE_REGION", 0, 0, 4095),
+        analytics=environment.flag("VEDETTE_ANALYTICS", True),
+        git_roots=environment.directories("VEDETTE_GIT_ROOTS"),
+        outgoing_allow=environment.hosts("VEDETTE_OUTGOING_ALLOW"),
+        sends_mail=bool(environment.text("VEDETTE_MAIL_URL")),
+        log_level=environment.choice("VEDETTE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        bench=environment.flag("VEDETTE_BENCH", False),
     )
 
 
 def _allowed_hosts(settings: Settings) -> list[str]:
-    given = [host.strip() for host in _text("VEDETTE_ALLOWED_HOSTS").split(",") if host.strip()]
+    given = [host.strip() for host in environment.text("VEDETTE_ALLOWED_HOSTS").split(",") if host.strip()]
     loopback = ["localhost", "127.0.0.1", "[::1]"]
     if given:
         return given if "*" in given else given + loopback
     own = urlsplit(settings.url).hostname or ""
-    if not _text("VEDETTE_URL") and settings.bind_host not in (*loopback, "::1"):
+    if not environment.text("VEDETTE_URL") and settings.bind_host not in (*loopback, "::1"):
         return ["*"]  # reachable by names that nobody told us; `vedette doctor` says so
     return [*loopback, f"[{own}]" if ":" in own else own]
 
@@ -368,11 +258,14 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "django_htmx",
     "vedette.core",
+    "vedette.tasks",
     "vedette.accounts",
+    "vedette.mail",
     "vedette.orgs",
     "vedette.projects",
     "vedette.releases",
     "vedette.issues",
+    "vedette.hooks",
     "vedette.digest",
     "vedette.api",
     "vedette.web",
@@ -382,6 +275,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vedette.web.security.SecurityHeadersMiddleware",
+    "vedette.web.security.NulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -404,10 +298,14 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {"default": _database(_text("VEDETTE_DATABASE_URL"), VEDETTE.data_dir)}
+DATABASES = {"default": read_database_url(environment.text("VEDETTE_DATABASE_URL"), VEDETTE.data_dir)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES: dict[str, dict[str, Any]] = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": VEDETTE.redis_url}
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": VEDETTE.redis_url,
+        "OPTIONS": {"socket_timeout": 2},  # a page does not wait for ever for a Redis that hangs
+    }
     if VEDETTE.redis_url
     # Room enough that nobody can push the counters of failed sign-ins out of it.
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
@@ -466,6 +364,10 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)-7s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": VEDETTE.log_level},
-    "loggers": {"django.request": {"level": "ERROR"}, "django.security.DisallowedHost": {"level": "CRITICAL"}},
+    "filters": {"no_probes": {"()": "vedette.health.probes.NoProbes"}},
+    "loggers": {
+        "django.request": {"level": "ERROR", "filters": ["no_probes"]},
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
 }
-globals().update(_mail(_text("VEDETTE_MAIL_URL")))
+globals().update(read_mail_url(environment.text("VEDETTE_MAIL_URL")))

@@ -4,11 +4,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 from django.views import defaults
 
+from vedette.api.releasehooks import ReleaseHook
 from vedette.core import json
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("vedette.health.urls")),
     path("api/0/", include("vedette.api.urls")),
+    path("api/hooks/release/<plugin>/<project_id>/<signature>/", ReleaseHook.as_view()),
     path("", include("vedette.web.urls")),
 ]
 
