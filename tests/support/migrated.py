@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 
 from tests.support.databases import TEST_DATABASE_URL
-from tests.support.settings import TEST_DIR
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,6 +28,8 @@ def put_migrated(data_dir: Path) -> bool:
 
 @cache
 def _template() -> Path:
+    from tests.support.settings import TEST_DIR  # it names the test's own data directory to whoever imports it
+
     directory = TEST_DIR / "migrated"
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("VEDETTE_", "DJANGO_"))}
     subprocess.run(
