@@ -1,0 +1,1 @@
+"""The bytes of an export: reading, writing, sealing them, and saying what is wrong with them. Knows no Django."""
