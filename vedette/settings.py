@@ -265,6 +265,7 @@ INSTALLED_APPS = [
     "vedette.projects",
     "vedette.releases",
     "vedette.issues",
+    "vedette.relocation",
     "vedette.hooks",
     "vedette.digest",
     "vedette.api",
