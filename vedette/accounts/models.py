@@ -166,6 +166,21 @@ class UserEmail(models.Model):
         constraints = [models.UniqueConstraint(fields=["user", "email"], name="accounts_useremail_unique")]
 
 
+def _claim_hash() -> str:
+    return new_hex(16)
+
+
+class LostPasswordHash(models.Model):
+    """What lets somebody choose a password for an account that has none: sent by mail, and good for an hour.
+
+    Source: the relocation specification, 4.8.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="lost_password")
+    hash = models.CharField(max_length=32, default=_claim_hash)
+    date_added = models.DateTimeField(default=clock.now)
+
+
 class Authenticator(models.Model):
     """A second factor: recovery codes 0, TOTP 1, SMS 2, U2F 3."""
 

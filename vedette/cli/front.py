@@ -213,6 +213,7 @@ def _key_loader() -> Callable[[str], KeyInfo | None]:
             project_active=facts.project_active,
             allowed_domains=facts.allowed_domains,
             quotas=(*facts.quotas, *spikes(facts)),
+            aliases=facts.aliases,
         )
 
     return load

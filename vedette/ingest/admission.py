@@ -17,7 +17,7 @@ Header = Callable[[str], str | None]
 
 def check_key(key: KeyInfo, wanted_project: int | None, header: Header) -> None:
     """Whether this key may send to this project (None: its own) from this page. Raises `Rejected` (403)."""
-    if wanted_project is not None and wanted_project != key.project_id:
+    if wanted_project is not None and not key.opens(wanted_project):
         raise Rejected("project_id", "the key does not belong to this project")
     if not key.active:
         raise Rejected("project_id", "the key is disabled")
@@ -48,7 +48,7 @@ def check_consistency(envelope: Envelope, credentials: Credentials, key: KeyInfo
             raise MalformedEnvelope("invalid envelope header", causes=(str(error),)) from error
         if dsn.public_key != credentials.public_key:
             raise Malformed("the dsn of the envelope header does not match the public key of the request")
-        if dsn.project_id != key.project_id:
+        if not key.opens(dsn.project_id):
             raise Malformed("the dsn of the envelope header does not match the project id of the request")
     declared = envelope.header.get("origin")
     if isinstance(declared, str):

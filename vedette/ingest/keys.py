@@ -20,7 +20,7 @@ log = logging.getLogger("vedette.ingest")
 @dataclass(frozen=True, slots=True)
 class KeyInfo:
     """What ingest must know of a key. `quotas` are all that count its items: its own, and its project's and
-    organization's."""
+    organization's. `aliases` are numbers that the project had elsewhere, before it was moved here."""
 
     organization_id: int
     project_id: int
@@ -30,6 +30,11 @@ class KeyInfo:
     project_active: bool = True
     allowed_domains: tuple[str, ...] = ("*",)
     quotas: tuple[Quota, ...] = ()
+    aliases: frozenset[int] = frozenset()
+
+    def opens(self, project_id: int) -> bool:
+        """Whether an address with this project number may mean the project of this key."""
+        return project_id == self.project_id or project_id in self.aliases
 
 
 KeyLoader = Callable[[str], KeyInfo | None]

@@ -1,4 +1,4 @@
-"""What the door has to know about a key, from three queries."""
+"""What the door has to know about a key, from four queries."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from vedette.core.errors import TryAgain
 from vedette.orgs import options as org_options
 from vedette.orgs.models import OrganizationOption, OrganizationStatus
 from vedette.orgs.options import Option
-from vedette.projects.models import ObjectStatus, ProjectKey, ProjectOption
+from vedette.projects.models import ObjectStatus, ProjectAlias, ProjectKey, ProjectOption
 from vedette.projects.options import ALLOWED_DOMAINS, LIMITS, SPIKE_PROTECTION, is_protected
 from vedette.wire.quotas import KEY_QUOTA, MINUTE, ORG_QUOTA, PROJECT_QUOTA, Quota, abuse_quota, quota
 
@@ -35,6 +35,7 @@ class KeysUnavailable(TryAgain):
 class KeyFacts:
     """A key, its project, and whether either may receive. `quotas` are all that its items count against.
 
+    `aliases` are the ids that the project had on the servers it came from: its old addresses still hold them.
     `is_protected` says that spikes of the project are cut off; how high they may go, its past says.
     """
 
@@ -47,6 +48,7 @@ class KeyFacts:
     allowed_domains: tuple[str, ...]
     quotas: tuple[Quota, ...]
     is_protected: bool
+    aliases: frozenset[int] = frozenset()
 
 
 def load_key(public_key: str) -> KeyFacts | None:
@@ -82,6 +84,7 @@ def _load(public_key: str) -> KeyFacts | None:
         allowed_domains=own[ALLOWED_DOMAINS.field],
         quotas=tuple(_quotas(key, own, shared)),
         is_protected=is_protected(own, shared),
+        aliases=frozenset(ProjectAlias.objects.filter(project_id=project.pk).values_list("old_id", flat=True)),
     )
 
 

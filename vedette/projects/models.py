@@ -134,6 +134,20 @@ class ProjectKey(models.Model):
         return self.status == ObjectStatus.ACTIVE
 
 
+class ProjectAlias(models.Model):
+    """An id that a project had on the server it was moved from: DSNs handed out there still name it.
+
+    The key of a DSN says whose it is, so projects of several servers may have had the same id. Ours alone, and in no
+    export (relocation specification, 9, #5).
+    """
+
+    old_id = models.BigIntegerField(db_index=True)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="aliases")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["old_id", "project"], name="projects_alias_unique")]
+
+
 class Environment(models.Model):
     """A place that an application runs in, by name; the empty name is "none given". Shared by an organization."""
 

@@ -7,7 +7,7 @@ from vedette.orgs import options as org_options
 from vedette.orgs.models import Organization, OrganizationStatus
 from vedette.orgs.services import create_organization
 from vedette.projects.keys import KeyFacts, KeysUnavailable, load_key
-from vedette.projects.models import ObjectStatus, Project, ProjectKey
+from vedette.projects.models import ObjectStatus, Project, ProjectAlias, ProjectKey
 from vedette.projects.options import ALLOWED_DOMAINS, LIMITS, SPIKE_PROTECTION, set_option
 from vedette.projects.services import create_project, default_key
 from vedette.wire.items import RULES
@@ -131,3 +131,14 @@ def test_a_thread_keeps_its_connection_and_replaces_a_broken_one():
     assert (seen[0], seen[2]) == (True, True)
     assert seen[1] is seen[3]
     assert seen[-1] is True
+
+
+def test_the_numbers_that_a_project_had_elsewhere_are_its_keys_too(key):
+    project = key.project
+    neighbour = create_project(project.organization, "Shop", "shop")
+    ProjectAlias.objects.create(project=project, old_id=7)
+    ProjectAlias.objects.create(project=project, old_id=9)
+    ProjectAlias.objects.create(project=neighbour, old_id=7)  # two servers may have counted alike
+
+    assert load_key(key.public_key).aliases == {7, 9}
+    assert load_key(default_key(neighbour).public_key).aliases == {7}

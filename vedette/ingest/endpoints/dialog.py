@@ -122,7 +122,7 @@ async def _wish(door: Door, request: IngestRequest, origin: str | None) -> _Wish
         if error.reason == "cors":
             raise
         return _told(request, 404, {"dsn": _MISSING}, origin)
-    if request.key is None or request.key.project_id != dsn.project_id:
+    if request.key is None or not request.key.opens(dsn.project_id):
         return _told(request, 404, {"dsn": _MISSING}, origin)
     return _Wish(event_id, credentials, query)
 
