@@ -26,8 +26,9 @@ from vedette.core.ids import as_id
 from vedette.core.nul import SENTENCE, holds_nul, query_holds_nul
 from vedette.issues.lookup import find_group
 from vedette.issues.models import Group
+from vedette.orgs import reservations
 from vedette.orgs.access import Access, access_of_org_token, access_of_user
-from vedette.orgs.models import Organization, OrganizationSlugReservation, Team
+from vedette.orgs.models import Organization, Team
 from vedette.projects.access import may, reachable_projects
 from vedette.projects.models import Project
 
@@ -220,8 +221,7 @@ def find_organization(id_or_slug: str) -> Organization | None:
         return Organization.objects.filter(pk=number).first()
     found = Organization.objects.filter(slug=id_or_slug).first()
     if found is None:
-        former = OrganizationSlugReservation.objects.filter(slug=id_or_slug).values("organization_id")
-        found = Organization.objects.filter(pk__in=former).first()
+        found = Organization.objects.filter(pk=reservations.organization_with(id_or_slug)).first()
     return found
 
 

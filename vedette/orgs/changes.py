@@ -11,15 +11,13 @@ from vedette.accounts.models import User
 from vedette.core import clock
 from vedette.core.errors import RuleBroken
 from vedette.orgs import options as org_options
-from vedette.orgs import relays
+from vedette.orgs import relays, reservations
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.avatars import TYPES, set_organization_avatar
 from vedette.orgs.models import (
     Organization,
     OrganizationFlags,
-    OrganizationSlugReservation,
     OrganizationStatus,
-    ReservationType,
     Team,
 )
 from vedette.orgs.options import OPTIONS, role_name, set_option
@@ -127,19 +125,9 @@ def _change_slug(row: Organization, changes: dict[str, Any], by: User | None) ->
     if slug == row.slug:
         return {}
     check_slug(slug, ORGANIZATION_LENGTH, shortest=LEAST_ORGANIZATION_LENGTH, reserved=RESERVED)
-    taken = OrganizationSlugReservation.objects.filter(slug=slug).exclude(organization_id=row.pk).exists()
-    if taken or Organization.objects.filter(slug=slug).exclude(pk=row.pk).exists():
+    if Organization.objects.filter(slug=slug).exclude(pk=row.pk).exists():
         raise SlugTaken("An organization")
-    own = OrganizationSlugReservation.objects.filter(organization_id=row.pk)
-    own.update(reservation_type=ReservationType.ALIAS)
-    OrganizationSlugReservation.objects.update_or_create(
-        slug=slug,
-        organization_id=row.pk,
-        defaults={"reservation_type": ReservationType.PRIMARY, "user_id": by.pk if by else None},
-    )
-    OrganizationSlugReservation.objects.get_or_create(
-        slug=row.slug, organization_id=row.pk, defaults={"reservation_type": ReservationType.ALIAS}
-    )
+    reservations.rename(row.pk, row.slug, slug, user_id=by.pk if by else None)
     return _moved(row, "slug", slug)
 
 

@@ -6,12 +6,12 @@ from django.db import IntegrityError, transaction
 
 from vedette.accounts.models import User
 from vedette.core.errors import RuleBroken
+from vedette.orgs import reservations
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.models import (
     Organization,
     OrganizationMember,
     OrganizationMemberTeam,
-    OrganizationSlugReservation,
     Team,
 )
 from vedette.orgs.roles import is_role
@@ -40,14 +40,12 @@ def create_organization(
     _check_name(name)
     slug = slug or _free_organization_slug(name)
     check_slug(slug, ORGANIZATION_LENGTH, shortest=LEAST_ORGANIZATION_LENGTH, reserved=RESERVED)
-    if OrganizationSlugReservation.objects.filter(slug=slug).exists():
+    if reservations.is_taken(slug):
         raise SlugTaken("An organization")
     try:
         with transaction.atomic():
             organization = Organization.objects.create(name=name.strip(), slug=slug)
-            OrganizationSlugReservation.objects.create(
-                slug=slug, organization_id=organization.pk, user_id=owner.pk if owner else None
-            )
+            reservations.claim(slug, organization.pk, user_id=owner.pk if owner else None)
             record(
                 AuditEvent.ORG_CREATE,
                 organization,
@@ -140,6 +138,6 @@ def _check_name(name: str) -> None:
 def _free_organization_slug(name: str) -> str:
     slug = slug_from(name, ORGANIZATION_LENGTH, "org")
     is_short = len(slug) < LEAST_ORGANIZATION_LENGTH
-    if is_short or slug in RESERVED or OrganizationSlugReservation.objects.filter(slug=slug).exists():
+    if is_short or slug in RESERVED or reservations.is_taken(slug):
         return with_suffix(slug, ORGANIZATION_LENGTH)
     return slug

@@ -33,6 +33,9 @@ RESERVED = frozenset(
     unsubscribe update upload user users vedette version webhook webhooks welcome www""".split()
 )
 
+# What Sentry calls the first organization of an installation: those that move here keep it.
+RESERVED_ON_ARRIVAL = RESERVED - {"sentry", "default"}
+
 
 class InvalidSlug(RuleBroken):
     """The text cannot be a slug."""
@@ -72,6 +75,11 @@ def slug_from(name: str, longest: int, fallback: str) -> str:
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     slug = _OTHER.sub("-", plain).strip("-_")[:longest].strip("-_")
     return slug if _SLUG.fullmatch(slug) else with_suffix(fallback, longest)
+
+
+def slug_on_arrival(text: str, longest: int, fallback: str) -> str:
+    """The slug of something that moves here: `text` as it is where it can be one, else the nearest that can."""
+    return text if _SLUG.fullmatch(text) and len(text) <= longest else slug_from(text, longest, fallback)
 
 
 def with_suffix(slug: str, longest: int) -> str:

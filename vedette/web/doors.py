@@ -16,8 +16,9 @@ from django.shortcuts import redirect
 
 from vedette.accounts.models import User
 from vedette.core.errors import TryAgain
+from vedette.orgs import reservations
 from vedette.orgs.access import Access, access_of_user
-from vedette.orgs.models import Organization, OrganizationSlugReservation
+from vedette.orgs.models import Organization
 from vedette.web.firstrun import needs_set_up
 from vedette.web.rendering import page
 
@@ -109,8 +110,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
 
 def _moved(request: HttpRequest, slug: str) -> HttpResponseBase:
     """A redirect to the organization's present slug for its members; else the page does not exist."""
-    reservation = OrganizationSlugReservation.objects.filter(slug=slug).first()
-    organization = reservation and Organization.objects.filter(pk=reservation.organization_id).first()
+    organization = Organization.objects.filter(pk=reservations.organization_with(slug)).first()
     if organization and organization.slug != slug and access_to(signed_in(request), organization.slug):
         return redirect(request.get_full_path().replace(f"/{slug}/", f"/{organization.slug}/", 1))
     raise Http404
