@@ -37,6 +37,7 @@ from vedette.orgs.models import (
 )
 from vedette.projects.models import Environment, ObjectStatus, Project, ProjectOption
 from vedette.releases.models import Commit, DeployProject, Release, Repository, RepositoryStatus
+from vedette.relocation.models import PreservedControlRow, PreservedRegionRow
 from vedette.shipping.repositorydeletion import delete_given_up_repositories
 from vedette.tasks.models import Work
 
@@ -55,6 +56,7 @@ PROJECT_ROWS: tuple[type[Model], ...] = (
     DeployProject,
     OutcomeCount,
     UserOption,
+    PreservedRegionRow,
 )
 # The same for an organization, by `organization_id`, after its projects.
 ORGANIZATION_ROWS: tuple[type[Model], ...] = (
@@ -68,6 +70,8 @@ ORGANIZATION_ROWS: tuple[type[Model], ...] = (
     OrganizationSlugReservation,
     UserOption,
     Work,
+    PreservedRegionRow,
+    PreservedControlRow,
 )
 
 
