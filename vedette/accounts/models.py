@@ -33,7 +33,23 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person, or a bot where `is_sentry_app` is set."""
 
-    relocation: ClassVar = Relocation("sentry.user", Silo.CONTROL, (RelocationScope.USER,))
+    relocation: ClassVar = Relocation(
+        "sentry.user",
+        Silo.CONTROL,
+        (RelocationScope.USER,),
+        columns=(
+            "avatar_type:n avatar_url:s date_joined:d email:e flags:B is_active:b is_managed:b is_password_expired:b "
+            "is_sentry_app:b is_staff:b is_superuser:b is_unclaimed:b last_active:d last_login:d "
+            "last_password_change:d name:s password:s session_nonce:s username:s"
+        ),
+        uniques="{username}",
+        ordinal="username",
+        compared=(
+            "auto-suffix: username; date-updated: last_active; ignored: last_password_change is_unclaimed "
+            "is_password_expired; password: password"
+        ),
+        sanitised="url: avatar_url; name: name; password: password; string: session_nonce username",
+    )
 
     username = models.CharField(max_length=128, unique=True)
     name = models.CharField(max_length=200, blank=True, default="")
@@ -119,7 +135,16 @@ class UserOption(models.Model):
     Nothing reads settings for one organization or project yet; the relocation format names both.
     """
 
-    relocation: ClassVar = Relocation("sentry.useroption", Silo.CONTROL, (RelocationScope.USER,))
+    relocation: ClassVar = Relocation(
+        "sentry.useroption",
+        Silo.CONTROL,
+        (RelocationScope.USER,),
+        columns="key:s value:V",
+        keys="organization_id~>organization? project_id~>project? user>user",
+        uniques="{key,organization_id,user} {key,project_id,user}",
+        ordinal="user key",
+        sanitised="safe: key; option: value",
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="options")
     organization_id = models.BigIntegerField(null=True, blank=True)
@@ -142,7 +167,16 @@ class UserOption(models.Model):
 class Email(models.Model):
     """An address that somebody has used; one row per address in any letter case."""
 
-    relocation: ClassVar = Relocation("sentry.email", Silo.CONTROL, (RelocationScope.USER,))
+    relocation: ClassVar = Relocation(
+        "sentry.email",
+        Silo.CONTROL,
+        (RelocationScope.USER,),
+        columns="date_added:d email:e",
+        uniques="{email}",
+        after="user",
+        ordinal="email",
+        compared="date-updated: date_added",
+    )
 
     email = models.EmailField(max_length=200)
     date_added = models.DateTimeField(default=clock.now)
@@ -154,7 +188,18 @@ class Email(models.Model):
 class UserEmail(models.Model):
     """An address of a user, and whether it is proven to be theirs."""
 
-    relocation: ClassVar = Relocation("sentry.useremail", Silo.CONTROL, (RelocationScope.USER,))
+    relocation: ClassVar = Relocation(
+        "sentry.useremail",
+        Silo.CONTROL,
+        (RelocationScope.USER,),
+        columns="date_hash_added:d email:e is_verified:b validation_hash:s",
+        keys="user>user",
+        uniques="{email,user}",
+        after="email",
+        ordinal="user email",
+        compared="date-updated: date_hash_added; ignored: validation_hash is_verified",
+        sanitised="hex: validation_hash",
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="emails")
     email = models.EmailField(max_length=200)
@@ -184,7 +229,15 @@ class LostPasswordHash(models.Model):
 class Authenticator(models.Model):
     """A second factor: recovery codes 0, TOTP 1, SMS 2, U2F 3."""
 
-    relocation: ClassVar = Relocation("sentry.authenticator", Silo.CONTROL, (RelocationScope.GLOBAL,))
+    relocation: ClassVar = Relocation(
+        "sentry.authenticator",
+        Silo.CONTROL,
+        (RelocationScope.GLOBAL,),
+        columns="config:V created_at:d last_used_at:d type:n",
+        keys="user>user",
+        uniques="{type,user}",
+        sanitised="empty: config",
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="authenticators")
     created_at = models.DateTimeField(default=clock.now)
@@ -202,7 +255,26 @@ class ApiToken(models.Model):
     `token` and `refresh_token` hold nothing; they are there because the relocation format names them.
     """
 
-    relocation: ClassVar = Relocation("sentry.apitoken", Silo.CONTROL, (RelocationScope.GLOBAL, RelocationScope.CONFIG))
+    relocation: ClassVar = Relocation(
+        "sentry.apitoken",
+        Silo.CONTROL,
+        (RelocationScope.GLOBAL, RelocationScope.CONFIG),
+        columns=(
+            "date_added:d expires_at:d hashed_refresh_token:s hashed_token:s name:s refresh_token:s scope_list:L "
+            "scopes:B token:s token_last_characters:s token_type:s"
+        ),
+        keys="application>apiapplication? scoping_organization_id~>organization? user>user",
+        uniques="{hashed_refresh_token} {hashed_token} {refresh_token} {token}",
+        compared=(
+            "hash: refresh_token token; ignored: hashed_token hashed_refresh_token token_last_characters; unordered: "
+            "scope_list"
+        ),
+        sanitised=(
+            "token-hash: hashed_refresh_token hashed_token; name: name; token: refresh_token token; safe: scope_list "
+            "token_type; token-tail: token_last_characters"
+        ),
+        newer="scoping_organization_id",
+    )
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     application_id = models.BigIntegerField(null=True, blank=True)

@@ -44,7 +44,15 @@ class OrganizationFlags(IntFlag):
 class Organization(SnowflakeModel):
     """Who owns projects. Everything that people see belongs to exactly one."""
 
-    relocation: ClassVar = Relocation("sentry.organization", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.organization",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="date_added:d default_role:s flags:B is_test:b name:s slug:s status:n",
+        uniques="{slug}",
+        compared="auto-suffix: slug",
+        sanitised="safe: default_role; name: name; slug: slug",
+    )
 
     name = models.CharField(max_length=64)
     slug = models.SlugField(max_length=50, unique=True)
@@ -89,7 +97,15 @@ class OrganizationSlugReservation(models.Model):
 class OrganizationOption(models.Model):
     """One setting of an organization: a key and a JSON value."""
 
-    relocation: ClassVar = Relocation("sentry.organizationoption", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.organizationoption",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="key:s value:V",
+        keys="organization>organization",
+        uniques="{key,organization}",
+        sanitised="safe: key; option: value",
+    )
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="options")
     key = models.CharField(max_length=64)
@@ -102,7 +118,16 @@ class OrganizationOption(models.Model):
 class Team(SnowflakeModel):
     """A group of members that projects belong to."""
 
-    relocation: ClassVar = Relocation("sentry.team", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.team",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="date_added:d idp_provisioned:b name:s slug:s status:n",
+        keys="organization>organization",
+        uniques="{organization,slug}",
+        compared="ignored: org_role",
+        sanitised="name: name; slug: slug",
+    )
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
     slug = models.SlugField(max_length=50)
@@ -129,7 +154,19 @@ class InviteStatus(IntEnum):
 class OrganizationMember(models.Model):
     """A user's place in an organization, or an invitation where `user_id` is empty."""
 
-    relocation: ClassVar = Relocation("sentry.organizationmember", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.organizationmember",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns=(
+            "date_added:d email:e flags:B has_global_access:b invite_status:n role:s token:s token_expires_at:d "
+            "type:n user_email:s user_is_active:b"
+        ),
+        keys="inviter_id~>user? organization>organization user_id~>user?",
+        uniques="{email,organization} {organization,user_id} {token}",
+        compared="hash: token",
+        sanitised="safe: role; token: token; email: user_email",
+    )
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
     user_id = models.BigIntegerField(null=True, blank=True, db_index=True)
@@ -156,7 +193,15 @@ class OrganizationMember(models.Model):
 class OrganizationMemberTeam(models.Model):
     """A member's place in a team. `role` is the team role, empty for the least one."""
 
-    relocation: ClassVar = Relocation("sentry.organizationmemberteam", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.organizationmemberteam",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="is_active:b role:s",
+        keys="organizationmember>organizationmember team>team",
+        uniques="{organizationmember,team}",
+        sanitised="safe: role",
+    )
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
     organizationmember = models.ForeignKey(
@@ -174,7 +219,19 @@ class OrganizationMemberTeam(models.Model):
 class OrgAuthToken(models.Model):
     """A token that acts for one organization and for nobody; only its SHA-256 is kept."""
 
-    relocation: ClassVar = Relocation("sentry.orgauthtoken", Silo.CONTROL, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.orgauthtoken",
+        Silo.CONTROL,
+        _ORGANIZATION,
+        columns=(
+            "date_added:d date_deactivated:d date_last_used:d name:s scope_list:L token_hashed:s "
+            "token_last_characters:s"
+        ),
+        keys="created_by>user? organization_id~>organization project_last_used_id~>project?",
+        uniques="{token_hashed}",
+        compared="hash: token_hashed token_last_characters",
+        sanitised="name: name; safe: scope_list; token-hash: token_hashed; token-tail: token_last_characters",
+    )
 
     organization_id = models.BigIntegerField(db_index=True)
     name = models.CharField(max_length=255)

@@ -45,7 +45,15 @@ class ProjectFlags(IntFlag):
 class Project(SnowflakeModel):
     """One application that reports. Its id is part of the DSN."""
 
-    relocation: ClassVar = Relocation("sentry.project", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.project",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="date_added:d first_event:d flags:B forced_color:s name:s platform:s public:b slug:s status:n",
+        keys="organization>organization template>projecttemplate?",
+        uniques="{organization,slug}",
+        sanitised="safe: forced_color platform; name: name; slug: slug",
+    )
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="projects")
     slug = models.SlugField(max_length=100)
@@ -78,7 +86,13 @@ class Project(SnowflakeModel):
 class ProjectTeam(models.Model):
     """A team that a project belongs to."""
 
-    relocation: ClassVar = Relocation("sentry.projectteam", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.projectteam",
+        Silo.REGION,
+        _ORGANIZATION,
+        keys="project>project team>team",
+        uniques="{project,team}",
+    )
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
@@ -90,7 +104,15 @@ class ProjectTeam(models.Model):
 class ProjectOption(models.Model):
     """One setting of a project: a key and a JSON value."""
 
-    relocation: ClassVar = Relocation("sentry.projectoption", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.projectoption",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="key:s value:V",
+        keys="project>project",
+        uniques="{key,project}",
+        sanitised="safe: key; option: value",
+    )
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="options")
     key = models.CharField(max_length=64)
@@ -114,7 +136,19 @@ def _new_key() -> str:
 class ProjectKey(models.Model):
     """The credential that SDKs send: its public half is the user name of the DSN."""
 
-    relocation: ClassVar = Relocation("sentry.projectkey", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.projectkey",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns=(
+            "data:J date_added:d label:s public_key:s rate_limit_count:n rate_limit_window:n roles:B secret_key:s "
+            "status:n use_case:s"
+        ),
+        keys="project>project",
+        uniques="{public_key} {secret_key}",
+        compared="hash: public_key secret_key; secret-hex: public_key secret_key",
+        sanitised="json-texts: data; name: label; hex: public_key secret_key; safe: use_case",
+    )
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="keys")
     label = models.CharField(max_length=64, blank=True, default="Default")
@@ -151,7 +185,15 @@ class ProjectAlias(models.Model):
 class Environment(models.Model):
     """A place that an application runs in, by name; the empty name is "none given". Shared by an organization."""
 
-    relocation: ClassVar = Relocation("sentry.environment", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.environment",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="date_added:d name:s",
+        keys="organization_id#>organization",
+        uniques="{name,organization_id}",
+        sanitised="name: name",
+    )
 
     organization_id = models.BigIntegerField()
     name = models.CharField(max_length=64, blank=True)
@@ -164,7 +206,14 @@ class Environment(models.Model):
 class EnvironmentProject(models.Model):
     """An environment that a project has reported from."""
 
-    relocation: ClassVar = Relocation("sentry.environmentproject", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.environmentproject",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="is_hidden:b",
+        keys="environment>environment project>project",
+        uniques="{environment,project}",
+    )
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
@@ -179,7 +228,14 @@ class EnvironmentProject(models.Model):
 class ProjectCounter(models.Model):
     """The last short id that a project has given to an issue; never reused."""
 
-    relocation: ClassVar = Relocation("sentry.counter", Silo.REGION, _ORGANIZATION)
+    relocation: ClassVar = Relocation(
+        "sentry.counter",
+        Silo.REGION,
+        _ORGANIZATION,
+        columns="value:n",
+        keys="project>project",
+        uniques="{project}",
+    )
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE)
     value = models.BigIntegerField(default=0)

@@ -7,10 +7,12 @@ specification, section 1.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Relocation, RelocationScope, Silo
 from vedette.orgs.models import Organization
 from vedette.projects.models import Environment
 from vedette.releases.models.deploy import Deploy
@@ -31,6 +33,18 @@ class Repository(models.Model):
     Names are not unique by themselves: two providers may host the same one. Of those without a provider there is one
     for each name.
     """
+
+    relocation: ClassVar = Relocation(
+        "sentry.repository",
+        Silo.REGION,
+        (RelocationScope.GLOBAL,),
+        columns="config:J date_added:d external_id:s languages:L name:s provider:s status:n url:s",
+        keys="integration_id#>integration? organization_id#>organization",
+        uniques="{external_id,organization_id,provider}",
+        sanitised=(
+            "json-empty-object: config; string: external_id provider; json-empty-list: languages; name: name; url: url"
+        ),
+    )
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=200)
