@@ -7,8 +7,9 @@ The sequence is one atomic increment: a Redis counter where several nodes run, a
 Source: the release specification, section 18.
 """
 
+import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,6 +63,48 @@ def next_id(name: str) -> int:
 
 def _seconds_to_try(now_seconds: int) -> Iterator[int]:
     yield from range(now_seconds, max(now_seconds - LOOK_BACK_SECONDS, 0), -1)
+
+
+def ids_of_the_past(
+    moments: Sequence[datetime], taken: Callable[[Collection[int]], Collection[int]], region: int | None = None
+) -> list[int]:
+    """Ids for things that are as old as `moments` (aware), which move here by the thousand: one of its own second for
+    each, where that is left, else of any second that is over for good, because nobody draws ids of it any more.
+
+    `taken` says which of these ids are somebody's, and is asked once in a round; of two who find the same id free, the
+    database decides. Raises `NoIdAvailable` when nearly everything is taken.
+    """
+    region = settings.VEDETTE.region if region is None else region
+    over = int(time.time()) - EPOCH_SECONDS - 10 * LOOK_BACK_SECONDS
+    ids, given = [0] * len(moments), set[int]()
+    waiting = list(range(len(moments)))
+    for attempt in range(ATTEMPTS * 4):
+        for place in waiting:
+            seconds = int(moments[place].timestamp()) - EPOCH_SECONDS
+            if attempt or not 0 <= seconds < over:
+                seconds = _dice.randrange(over)
+            ids[place] = compose(seconds, region, _dice.randrange(SEQUENCE_LENGTH))
+        gone = set(taken({ids[place] for place in waiting}))
+        waiting = [place for place in waiting if ids[place] in gone or not _is_first(given, ids[place])]
+        if not waiting:
+            return ids
+    raise NoIdAvailable
+
+
+_dice = random.SystemRandom()
+
+
+def _is_first(given: set[int], number: int) -> bool:
+    """Whether nobody has been given this number; from now on somebody has."""
+    if number in given:
+        return False
+    given.add(number)
+    return True
+
+
+def is_of_the_future(number: int) -> bool:
+    """Whether this id may still be drawn, or is beyond what will be drawn for a century."""
+    return number >= compose(int(time.time()) - EPOCH_SECONDS - LOOK_BACK_SECONDS, 0, 0)
 
 
 def _increment(name: str, region: int, seconds: int) -> int:

@@ -1,5 +1,7 @@
 import threading
+from collections.abc import Collection
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import redis
@@ -7,7 +9,7 @@ from django.db import IntegrityError, connection
 
 from vedette.core import snowflake
 from vedette.core.models import IdSequence
-from vedette.core.snowflake import NoIdAvailable, SequenceAway, compose, next_id
+from vedette.core.snowflake import NoIdAvailable, SequenceAway, compose, ids_of_the_past, next_id
 from vedette.orgs.models import Organization, Team
 
 
@@ -105,3 +107,33 @@ def test_a_redis_that_is_away_is_told_as_something_that_passes(settings, monkeyp
 
     with pytest.raises(SequenceAway, match="try again"):
         next_id("a")
+
+
+def test_ids_of_the_past_are_as_old_as_their_things_and_no_two_alike():
+    moment = datetime(2023, 5, 1, 12, tzinfo=UTC)
+
+    ids = ids_of_the_past([moment, *[datetime(2015, 1, 1, tzinfo=UTC)] * 5000], lambda ids: set())
+
+    assert (ids[0] >> 16 & 0xFFFFFFFF) + snowflake.EPOCH_SECONDS == moment.timestamp()
+    assert len(set(ids)) == 5001
+    assert not any(snowflake.is_of_the_future(number) for number in ids)
+
+
+def test_a_thing_whose_second_is_taken_gets_an_id_of_another_second():
+    moment = datetime(2023, 5, 1, 12, tzinfo=UTC)
+    seconds = int(moment.timestamp()) - snowflake.EPOCH_SECONDS
+    asked: list[int] = []
+
+    def taken(ids: Collection[int]) -> set[int]:
+        asked.append(len(ids))
+        return {number for number in ids if number >> 16 & 0xFFFFFFFF == seconds}
+
+    [number] = ids_of_the_past([moment], taken)
+
+    assert number >> 16 & 0xFFFFFFFF != seconds
+    assert asked == [1, 1]
+
+
+def test_ids_are_not_to_be_had_where_everything_is_taken():
+    with pytest.raises(NoIdAvailable):
+        ids_of_the_past([datetime(2023, 5, 1, tzinfo=UTC)], set().union)
