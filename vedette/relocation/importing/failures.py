@@ -1,0 +1,14 @@
+"""How an import ends when it cannot go on."""
+
+from vedette.core.errors import RuleBroken
+from vedette.relocation.files.findings import Finding
+
+
+class ImportFailed(RuleBroken):
+    """Nothing of the failed batch (with one transaction: of the import) was written; `finding` says where and why."""
+
+    code = "import-failed"
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(finding.sentence())
