@@ -177,7 +177,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
         "is_global": False,
         "organization": o + 1,
         "type": n % 2,
-        "name": f"Unresolved in {_word(pk)}",
+        "name": f"Unresolved in {_word(pk)}, {pk}",
         "query": f"is:unresolved transaction:/{_word(pk)}/*",
         "sort": "date",
         "date_added": _moment(pk),
