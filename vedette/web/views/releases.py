@@ -30,7 +30,6 @@ from vedette.web.releasespage import load_releases
 from vedette.web.rendering import back_to, done, page
 from vedette.web.streampage import choose_projects, environment_names
 
-MOST_PAGES = 400
 FIRST_COMMITS, FIRST_FILES, MOST_FILES = 12, 12, 200
 MOST_ARTIFACTS = 50
 
@@ -41,7 +40,7 @@ def releases(request: HttpRequest, access: Access) -> HttpResponse:
     """Every release of the visitor's projects, with how healthy it is and how much it is used."""
     filters = read_release_filters(request.GET)
     projects = projects_of(access)
-    number = page_number(request.GET, MOST_PAGES)
+    number = page_number(request.GET)
     chosen = choose_projects(projects, filters.project)
     listed = load_releases(filters, chosen, number) if chosen else None
     context = {
@@ -69,7 +68,7 @@ def release(request: HttpRequest, access: Access, version: str) -> HttpResponse:
     kind = request.GET.get("issues", "")
     if kind not in KINDS:
         kind = next((name for name in KINDS if summary.counts[name]), "new")
-    number = page_number(request.GET, MOST_PAGES)
+    number = page_number(request.GET)
     lines, has_next = load_issues(opened.release, opened.shown, kind, number)
     commits = newest_commits(opened.release, FIRST_COMMITS)
     context = {
@@ -99,7 +98,7 @@ def release_commits(request: HttpRequest, access: Access, version: str) -> HttpR
     """All commits of a release, a page of them with the files that those changed."""
     opened = _opened(request, access, version)
     repository = request.GET.get("repository", "")
-    number = page_number(request.GET, MOST_PAGES)
+    number = page_number(request.GET)
     start = (number - 1) * ROWS_PER_PAGE
     found = [link.commit for link in commits_of(opened.release, repository)[start : start + ROWS_PER_PAGE + 1]]
     shown = found[:ROWS_PER_PAGE]
