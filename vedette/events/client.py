@@ -139,12 +139,6 @@ class EventStore:
         """One insert, column by column. The token makes a second one with the same rows a no-op, where the server
         remembers it: so an insert whose connection breaks is not sent again, and its caller has to look what is there.
         """
-        pinned = {
-            "async_insert": 0,
-            "insert_deduplicate": 1,
-            "insert_deduplication_token": token,
-            "max_partitions_per_insert_block": 0,  # old events come in batches of many weeks, and are not refused
-        }
         self._retried(
             lambda client: client.insert(
                 table,
@@ -152,7 +146,30 @@ class EventStore:
                 column_names=names,
                 column_type_names=types,
                 column_oriented=True,
-                settings=pinned,
+                settings=_pinned(token),
+            ),
+            after=_Unsent,
+        )
+
+    def raw(
+        self,
+        statement: str,
+        params: Mapping[str, Any] | None = None,
+        output_format: str = "JSONCompactEachRow",
+        settings: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The answer of a statement as the server writes it in one of its formats."""
+        return self._retried(
+            lambda client: client.raw_query(
+                statement, parameters=dict(params or {}), settings=dict(settings or {}), fmt=output_format
+            )
+        )
+
+    def insert_text(self, table: str, names: Sequence[str], data: bytes, input_format: str, *, token: str) -> None:
+        """One insert of rows that are encoded already, under the same promises as `insert`."""
+        self._retried(
+            lambda client: client.raw_insert(
+                table, column_names=list(names), insert_block=data, settings=_pinned(token), fmt=input_format
             ),
             after=_Unsent,
         )
@@ -244,6 +261,15 @@ class EventStore:
                 self._idle.get_nowait().close()
         if self._connections is not None:
             self._connections.clear()
+
+
+def _pinned(token: str) -> dict[str, Any]:
+    return {
+        "async_insert": 0,
+        "insert_deduplicate": 1,
+        "insert_deduplication_token": token,
+        "max_partitions_per_insert_block": 0,  # old events come in batches of many weeks, and are not refused
+    }
 
 
 def connect(where: ServerAddress | Callable[[], EngineAddress], *, answer_seconds: int = ANSWER_SECONDS) -> EventStore:
