@@ -126,6 +126,8 @@ class AvatarRow(models.Model):
 class UserAvatar(AvatarRow):
     """The picture of a person."""
 
+    silo: ClassVar = Silo.CONTROL
+
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="avatar")
 
 
@@ -220,6 +222,8 @@ class LostPasswordHash(models.Model):
 
     Source: the relocation specification, 4.8.
     """
+
+    silo: ClassVar = Silo.CONTROL
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="lost_password")
     hash = models.CharField(max_length=32, default=_claim_hash)

@@ -1,13 +1,18 @@
 """The digest's own bookkeeping: how far a stream of the spool is done, the batch in hand, and what was counted."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
 from vedette.core.ids import new_event_id
+from vedette.core.relocation import Silo
 
 
 class StreamCursor(models.Model):
     """How far one stream of one node's spool is digested. Positions are those of `SpooledEnvelope`."""
+
+    silo: ClassVar = Silo.REGION
 
     stream = models.CharField(max_length=128, unique=True)
     stored_upto = models.BigIntegerField(default=0)
@@ -24,6 +29,8 @@ class DigestBatch(models.Model):
     in: settings and rules may change before a replay, and what was counted has to be what is stored. `writing` and
     `deadly` are the tokens of parts that are being written, and that processes ended over (`digest.watch`).
     """
+
+    silo: ClassVar = Silo.REGION
 
     stream = models.CharField(max_length=128, unique=True)
     first_position = models.BigIntegerField()
@@ -44,6 +51,8 @@ class OutcomeCount(models.Model):
 
     `quantity` is bytes for attachments. `key_id` is 0 where no key is known.
     """
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     project_id = models.BigIntegerField()

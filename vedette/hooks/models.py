@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.orgs.models import Organization
 
 
@@ -15,6 +17,8 @@ class Webhook(models.Model):
 
     `secret` is sealed. `failures` counts deliveries that were given up since one arrived.
     """
+
+    silo: ClassVar = Silo.REGION
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="webhooks")
     guid = models.CharField(max_length=32, unique=True)
@@ -48,6 +52,8 @@ class Delivery(models.Model):
     The database does not hold it to its webhook: one that somebody deletes at this moment must not undo what happened
     to an issue. The job removes what is left of it.
     """
+
+    silo: ClassVar = Silo.REGION
 
     webhook = models.ForeignKey(Webhook, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False)
     guid = models.CharField(max_length=32)

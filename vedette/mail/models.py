@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 from django.db import models
 
 from vedette.accounts.models import User
 from vedette.core import clock
 from vedette.core.ids import new_hex
+from vedette.core.relocation import Silo
 
 
 def _message_id() -> str:
@@ -38,6 +40,8 @@ class Mail(models.Model):
     attempt carries the same `message_id`, so that a mailbox can tell a repetition.
     """
 
+    silo: ClassVar = Silo.CONTROL
+
     kind = models.CharField(max_length=32)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     items = models.JSONField(default=list)
@@ -63,6 +67,8 @@ class Mail(models.Model):
 
 class NotificationSetting(models.Model):
     """What a person chose to be told of one kind (`mail.preferences`); no row is the default."""
+
+    silo: ClassVar = Silo.CONTROL
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=32)

@@ -73,6 +73,8 @@ class Organization(SnowflakeModel):
 class OrganizationAvatar(AvatarRow):
     """The picture of an organization."""
 
+    silo: ClassVar = Silo.REGION
+
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, related_name="avatar")
 
 
@@ -85,6 +87,8 @@ class ReservationType(IntEnum):
 
 class OrganizationSlugReservation(models.Model):
     """The one place where slugs are taken, over all regions. `primary` is today's slug, `alias` an older one."""
+
+    silo: ClassVar = Silo.CONTROL
 
     slug = models.SlugField(max_length=50, unique=True)
     organization_id = models.BigIntegerField(db_index=True)
@@ -248,6 +252,8 @@ class OrgAuthToken(models.Model):
 class AuditLogEntry(models.Model):
     """Who changed what, when, from where. Numbers of `event` are those of the release specification, section 20."""
 
+    silo: ClassVar = Silo.CONTROL
+
     organization_id = models.BigIntegerField()
     actor_id = models.BigIntegerField(null=True, blank=True)
     actor_label = models.CharField(max_length=64, blank=True, default="")
@@ -264,6 +270,8 @@ class AuditLogEntry(models.Model):
 
 class AnalyticsFact(models.Model):
     """One fact about how the server is used, for whoever runs it: `release.created`, by which client."""
+
+    silo: ClassVar = Silo.REGION
 
     name = models.CharField(max_length=64)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)

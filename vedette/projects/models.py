@@ -175,6 +175,8 @@ class ProjectAlias(models.Model):
     export (relocation specification, 9, #5).
     """
 
+    silo: ClassVar = Silo.REGION
+
     old_id = models.BigIntegerField(db_index=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="aliases")
 

@@ -7,10 +7,13 @@ written twice. Source: the relocation specification, 4.7 and 9.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.accounts.models import User
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.orgs.models import Organization
 from vedette.projects.models import Project
 
@@ -36,6 +39,8 @@ class PreservedRow(models.Model):
 class PreservedRegionRow(PreservedRow):
     """A preserved row of the region silo. `user_id` is set where the row is nothing without that user."""
 
+    silo: ClassVar = Silo.REGION
+
     organization = models.ForeignKey(Organization, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     project = models.ForeignKey(Project, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     user_id = models.BigIntegerField(null=True, blank=True, db_index=True)
@@ -48,6 +53,8 @@ class PreservedRegionRow(PreservedRow):
 class PreservedControlRow(PreservedRow):
     """A preserved row of the control silo."""
 
+    silo: ClassVar = Silo.CONTROL
+
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
     organization_id = models.BigIntegerField(null=True, blank=True, db_index=True)
 
@@ -58,6 +65,8 @@ class PreservedControlRow(PreservedRow):
 
 class ExtraFields(models.Model):
     """The fields of a row that its table has no column for, as they stand in a file; in the database of that row."""
+
+    silos: ClassVar = (Silo.CONTROL, Silo.REGION)
 
     model = models.CharField(max_length=100)
     pk_of_row = models.BigIntegerField()
@@ -96,6 +105,8 @@ class ImportChunk(models.Model):
 class RegionImportChunk(ImportChunk):
     """A batch of a region model."""
 
+    silo: ClassVar = Silo.REGION
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -107,6 +118,8 @@ class RegionImportChunk(ImportChunk):
 class ControlImportChunk(ImportChunk):
     """A batch of a control model."""
 
+    silo: ClassVar = Silo.CONTROL
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -117,6 +130,8 @@ class ControlImportChunk(ImportChunk):
 
 class ControlImportChunkReplica(ImportChunk):
     """The copy of a control chunk that the region keeps, so that an import never has to ask across."""
+
+    silo: ClassVar = Silo.REGION
 
     class Meta:
         constraints = [

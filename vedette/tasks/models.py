@@ -1,8 +1,11 @@
 """When each job is due, and how its last run went."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 
 
 class ScheduledJob(models.Model):
@@ -11,6 +14,8 @@ class ScheduledJob(models.Model):
     `started_at` later than `finished_at` means that it runs, or was killed. `error` is what its last run raised, empty
     when it went well; `failures` counts the runs that failed since one went well.
     """
+
+    silos: ClassVar = (Silo.CONTROL, Silo.REGION)
 
     name = models.CharField(max_length=64, unique=True)
     every_seconds = models.PositiveIntegerField()
@@ -30,6 +35,8 @@ class Work(models.Model):
     `ticket` is new whenever somebody asks for the work anew, so that whoever did it as it was before cannot take it
     away. `attempts` counts those that began. `error` says why the last one did not end well.
     """
+
+    silos: ClassVar = (Silo.CONTROL, Silo.REGION)
 
     kind = models.CharField(max_length=64)
     subject = models.BigIntegerField()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.issues.models.group import Group
 from vedette.projects.models import Project
 from vedette.releases.models import Release
@@ -51,6 +53,8 @@ class ActivityType(IntEnum):
 class Activity(models.Model):
     """One entry of an issue's history, as people read it."""
 
+    silo: ClassVar = Silo.REGION
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.ForeignKey(Group, null=True, on_delete=models.CASCADE, related_name="activities")
     type = models.PositiveSmallIntegerField()
@@ -94,6 +98,8 @@ class GroupHistory(models.Model):
 
     `release` is set for regressions only.
     """
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     project = models.ForeignKey(Project, on_delete=models.CASCADE)

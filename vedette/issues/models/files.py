@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.issues.models.group import Group
 from vedette.projects.models import Project
 
 
 class UserReport(models.Model):
     """What a person said about an event; it may arrive before the event."""
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     event_id = models.CharField(max_length=32)
@@ -27,6 +32,8 @@ class UserReport(models.Model):
 
 class EventAttachment(models.Model):
     """A file of an event. The bytes lie under the files directory by their SHA-1."""
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     event_id = models.CharField(max_length=32)

@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
 from vedette.core import clock
 from vedette.core.ids import short_id
+from vedette.core.relocation import Silo
 from vedette.projects.models import Environment, Project
 from vedette.releases.models import Release
 
@@ -65,6 +66,8 @@ class Group(models.Model):
 
     `times_seen` equals the number of its stored events. `data` holds title, metadata and type for display.
     """
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="groups")
     short_id = models.BigIntegerField()
@@ -129,6 +132,8 @@ class Group(models.Model):
 class GroupHash(models.Model):
     """One hash of a project's events, and the issue that it leads to. The row is the lock of an issue's creation."""
 
+    silo: ClassVar = Silo.REGION
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     hash = models.CharField(max_length=32)
     group = models.ForeignKey(Group, null=True, on_delete=models.CASCADE, related_name="hashes")
@@ -144,6 +149,8 @@ class GroupTombstone(models.Model):
 
     `data` is that of the issue with its title.
     """
+
+    silo: ClassVar = Silo.REGION
 
     previous_group_id = models.BigIntegerField(unique=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
@@ -169,6 +176,8 @@ class GroupDeletion(models.Model):
     The row outlives the issue; `deleted_at` is when everything of it was deleted for the first time.
     """
 
+    silo: ClassVar = Silo.REGION
+
     group_id = models.BigIntegerField(unique=True)
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     reason = models.PositiveSmallIntegerField(default=DeletionReason.DELETED)
@@ -183,6 +192,8 @@ class GroupStorm(models.Model):
     while there was never a storm; `ended_at` is None while one lasts. `events` arrived while it lasted, of which
     `bodies` kept their bodies.
     """
+
+    silo: ClassVar = Silo.REGION
 
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="storm")
     minute = models.DateTimeField()
@@ -202,6 +213,8 @@ class GroupStorm(models.Model):
 class GroupEnvironment(models.Model):
     """An environment that an issue was seen in, and when first."""
 
+    silo: ClassVar = Silo.REGION
+
     group = models.ForeignKey(Group, on_delete=models.CASCADE)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
     first_release = models.ForeignKey(Release, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -213,6 +226,8 @@ class GroupEnvironment(models.Model):
 
 class GroupRelease(models.Model):
     """When an issue was first and last seen in a release and an environment (by name)."""
+
+    silo: ClassVar = Silo.REGION
 
     project_id = models.BigIntegerField()
     group = models.ForeignKey(Group, on_delete=models.CASCADE)

@@ -5,15 +5,20 @@ Columns are those of the issue workflow specification, section 1.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.issues.models.group import Group
 from vedette.projects.models import Project
 
 
 class GroupBookmark(models.Model):
     """Somebody keeps an eye on an issue."""
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="bookmarks")
@@ -27,6 +32,8 @@ class GroupBookmark(models.Model):
 class GroupSeen(models.Model):
     """Somebody has looked at an issue, `last_seen` for the last time."""
 
+    silo: ClassVar = Silo.REGION
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="seen")
     user_id = models.BigIntegerField(db_index=True)
@@ -39,6 +46,8 @@ class GroupSeen(models.Model):
 class GroupForecast(models.Model):
     """How many events an hour are expected of an archived issue at most: one number a day since `made_at`."""
 
+    silo: ClassVar = Silo.REGION
+
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="forecast")
     ceilings = models.JSONField(default=list)
     made_at = models.DateTimeField(default=clock.now)
@@ -50,6 +59,8 @@ class GroupRedirect(models.Model):
     `moved_at` is when its events and rows had been moved, `settled_at` when that was looked at once more, because
     events may have been on their way.
     """
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="redirects")

@@ -6,10 +6,12 @@ Columns are those of the issue workflow specification, section 1.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.issues.models.group import Group
 from vedette.orgs.models import Team
 from vedette.projects.models import Project
@@ -33,6 +35,8 @@ class ResolutionStatus(IntEnum):
 class GroupResolution(models.Model):
     """In which release an issue is fixed. A regression deletes it."""
 
+    silo: ClassVar = Silo.REGION
+
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="resolution")
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="+")
     type = models.PositiveSmallIntegerField(null=True, blank=True, default=ResolutionType.IN_RELEASE)
@@ -45,6 +49,8 @@ class GroupResolution(models.Model):
 
 class GroupAssignee(models.Model):
     """Who takes care of an issue: a user or a team, never both."""
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="assignee")
@@ -66,6 +72,8 @@ class GroupSnooze(models.Model):
 
     Windows are minutes. Without a window, a number counts from what `state` says it was at the beginning.
     """
+
+    silo: ClassVar = Silo.REGION
 
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="snooze")
     until = models.DateTimeField(null=True, blank=True, db_index=True)
@@ -97,6 +105,8 @@ class InboxReason(IntEnum):
 class GroupInbox(models.Model):
     """An issue that nobody has looked at since something happened to it."""
 
+    silo: ClassVar = Silo.REGION
+
     organization_id = models.BigIntegerField()
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="inbox")
@@ -125,6 +135,8 @@ class LinkRelationship(IntEnum):
 
 class GroupLink(models.Model):
     """A commit, a pull request or an issue elsewhere that has to do with an issue."""
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="links")
@@ -156,6 +168,8 @@ class SubscriptionReason(IntEnum):
 class GroupSubscription(models.Model):
     """Somebody who is told about an issue, or (`is_active` off) asked not to be."""
 
+    silo: ClassVar = Silo.REGION
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="subscriptions")
     user_id = models.BigIntegerField(db_index=True)
@@ -177,6 +191,8 @@ class OwnerType(IntEnum):
 
 class GroupOwner(models.Model):
     """Somebody who is probably responsible for an issue; `context` says by which commit or rule."""
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     project = models.ForeignKey(Project, on_delete=models.CASCADE)

@@ -75,6 +75,8 @@ class Repository(models.Model):
 class CommitAuthor(models.Model):
     """Who wrote commits, by an address in lower case; a member or not."""
 
+    silo: ClassVar = Silo.REGION
+
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     email = models.CharField(max_length=200)
     name = models.CharField(max_length=128, null=True, blank=True)
@@ -92,6 +94,8 @@ class CommitAuthor(models.Model):
 
 class Commit(models.Model):
     """One commit. `date_added` is when it was made, as its sender says."""
+
+    silo: ClassVar = Silo.REGION
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="commits")
@@ -111,6 +115,8 @@ class Commit(models.Model):
 class CommitFileChange(models.Model):
     """A file that a commit added (A), deleted (D) or modified (M)."""
 
+    silo: ClassVar = Silo.REGION
+
     organization_id = models.BigIntegerField()
     commit = models.ForeignKey(Commit, on_delete=models.CASCADE, related_name="file_changes")
     filename = models.CharField(max_length=510)
@@ -122,6 +128,8 @@ class CommitFileChange(models.Model):
 
 class ReleaseCommit(models.Model):
     """A commit of a release; `order` 0 is the newest."""
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="commit_links")
@@ -137,6 +145,8 @@ class ReleaseCommit(models.Model):
 
 class ReleaseHeadCommit(models.Model):
     """The commit of a repository that a release was built from."""
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="head_commits")
@@ -160,6 +170,8 @@ class PullRequestState(IntEnum):
 class PullRequest(models.Model):
     """A pull request; `key` is its number. The commit that merged it ties it to a release."""
 
+    silo: ClassVar = Silo.REGION
+
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE)
     key = models.CharField(max_length=64)
@@ -178,6 +190,8 @@ class PullRequest(models.Model):
 class PullRequestCommit(models.Model):
     """A commit of a pull request."""
 
+    silo: ClassVar = Silo.REGION
+
     pull_request = models.ForeignKey(PullRequest, on_delete=models.CASCADE)
     commit = models.ForeignKey(Commit, on_delete=models.CASCADE)
 
@@ -189,6 +203,8 @@ class PullRequestCommit(models.Model):
 
 class LatestRelease(models.Model):
     """The release of a repository that is deployed in an environment."""
+
+    silo: ClassVar = Silo.REGION
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE)
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.orgs.models import Organization
 from vedette.projects.models import Environment
 from vedette.releases.models.release import Release
@@ -12,6 +15,8 @@ from vedette.releases.models.release import Release
 
 class Deploy(models.Model):
     """One deploy. `notified` says that its activity is written and its people were told."""
+
+    silo: ClassVar = Silo.REGION
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="deploys")
@@ -28,6 +33,8 @@ class Deploy(models.Model):
 
 class DeployProject(models.Model):
     """A project that a deploy is about; it need not be about all of the release's."""
+
+    silo: ClassVar = Silo.REGION
 
     deploy = models.ForeignKey(Deploy, on_delete=models.CASCADE, related_name="project_links")
     project_id = models.BigIntegerField()

@@ -3,9 +3,12 @@
 A row names bytes by their SHA-1 in the file store (`core.files`); these go when no row names them any more.
 """
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.orgs.models import Organization
 from vedette.projects.models import Project
 from vedette.releases.models.release import Distribution, Release
@@ -15,6 +18,8 @@ LONGEST_NAME = 1000
 
 class ReleaseFile(models.Model):
     """One file of a release. `ident` stands for its name and `dist`, which together are there once."""
+
+    silo: ClassVar = Silo.REGION
 
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="files")
     dist = models.ForeignKey(Distribution, on_delete=models.CASCADE, null=True)
@@ -35,6 +40,8 @@ class ReleaseFile(models.Model):
 class FileChunk(models.Model):
     """A piece of a file that an organization uploaded; it counts for a day."""
 
+    silo: ClassVar = Silo.REGION
+
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     sha1 = models.CharField(max_length=40, db_index=True)
     size = models.IntegerField()
@@ -46,6 +53,8 @@ class FileChunk(models.Model):
 
 class ArtifactBundle(models.Model):
     """An archive of scripts and source maps, by the id that its manifest gives it."""
+
+    silo: ClassVar = Silo.REGION
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE)
     bundle_id = models.UUIDField()
@@ -62,6 +71,8 @@ class ArtifactBundle(models.Model):
 class ArtifactBundleProject(models.Model):
     """A project that a bundle is for."""
 
+    silo: ClassVar = Silo.REGION
+
     bundle = models.ForeignKey(ArtifactBundle, on_delete=models.CASCADE, related_name="project_links")
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
 
@@ -71,6 +82,8 @@ class ArtifactBundleProject(models.Model):
 
 class ArtifactBundleRelease(models.Model):
     """A version, and a `dist` of it or all (empty), that a bundle is for; by name, for the release may not be there."""
+
+    silo: ClassVar = Silo.REGION
 
     bundle = models.ForeignKey(ArtifactBundle, on_delete=models.CASCADE, related_name="release_links")
     version = models.CharField(max_length=250, db_index=True)

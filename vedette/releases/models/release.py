@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import ClassVar
 
 from django.db import models
 from django.db.models.functions import Coalesce
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.orgs.models import Organization
 from vedette.projects.models import Environment, Project
 
@@ -26,6 +28,8 @@ class ReleaseStatus(IntEnum):
 
 class Release(models.Model):
     """A version of an organization's software."""
+
+    silo: ClassVar = Silo.REGION
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="releases")
     version = models.CharField(max_length=250)
@@ -75,6 +79,8 @@ class Release(models.Model):
 class ReleaseProject(models.Model):
     """A project that a release belongs to. `new_groups` counts the issues that were first seen in it."""
 
+    silo: ClassVar = Silo.REGION
+
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="project_links")
     new_groups = models.PositiveIntegerField(default=0)
@@ -88,6 +94,8 @@ class ReleaseProject(models.Model):
 
 class ReleaseEnvironment(models.Model):
     """When an organization first and last saw a release in an environment."""
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     release = models.ForeignKey(Release, on_delete=models.CASCADE)
@@ -105,6 +113,8 @@ class ReleaseEnvironment(models.Model):
 
 class ReleaseProjectEnvironment(models.Model):
     """When a project first and last saw a release in an environment, and how many issues were new there."""
+
+    silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
     release = models.ForeignKey(Release, on_delete=models.CASCADE)
@@ -131,6 +141,8 @@ class ReleaseProjectEnvironment(models.Model):
 
 class Distribution(models.Model):
     """One build of a release (`dist`)."""
+
+    silo: ClassVar = Silo.REGION
 
     organization_id = models.BigIntegerField()
     release = models.ForeignKey(Release, on_delete=models.CASCADE)

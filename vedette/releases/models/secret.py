@@ -1,9 +1,12 @@
 """What a repository's host knows us by, and we it. Beside the repository, so that nothing which shows or carries one
 shows or carries its secrets."""
 
+from typing import ClassVar
+
 from django.db import models
 
 from vedette.core import clock
+from vedette.core.relocation import Silo
 from vedette.releases.models.commit import Repository
 
 
@@ -13,6 +16,8 @@ class RepositorySecret(models.Model):
     `token` is shown to the host when it is asked for commits; `hook_secret` proves that what comes from it does.
     """
 
+    silo: ClassVar = Silo.REGION
+
     repository = models.OneToOneField(Repository, on_delete=models.CASCADE, primary_key=True, related_name="secrets")
     token = models.TextField(blank=True, default="")
     hook_secret = models.TextField(blank=True, default="")
@@ -21,6 +26,8 @@ class RepositorySecret(models.Model):
 
 class RepositoryDelivery(models.Model):
     """Something that a repository's host sent and that was taken, by the id that the host gave it: once is enough."""
+
+    silo: ClassVar = Silo.REGION
 
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="deliveries")
     key = models.CharField(max_length=64)
