@@ -27,7 +27,7 @@ class UserManager(BaseUserManager["User"]):
 
     def active(self) -> models.QuerySet[User]:
         """Users who may sign in."""
-        return self.filter(is_active=True, is_sentry_app=False)
+        return self.filter(is_active=True).exclude(is_sentry_app=True)
 
 
 class User(AbstractBaseUser):
@@ -59,7 +59,7 @@ class User(AbstractBaseUser):
     is_staff = models.BooleanField(default=False)
     is_superuser = models.BooleanField(default=False)
     is_managed = models.BooleanField(default=False)
-    is_sentry_app = models.BooleanField(default=False)
+    is_sentry_app = models.BooleanField(null=True, default=False)  # null, as exports have it for people
     is_password_expired = models.BooleanField(default=False)
     is_unclaimed = models.BooleanField(default=False)
     last_password_change = models.DateTimeField(null=True, blank=True)
@@ -77,7 +77,10 @@ class User(AbstractBaseUser):
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta:
-        indexes = [models.Index(Lower("email"), name="accounts_user_email_lower")]
+        indexes = [
+            models.Index(Lower("email"), name="accounts_user_email_lower"),
+            models.Index(Lower("username"), name="accounts_user_username_lower"),
+        ]
 
     def __str__(self) -> str:
         return self.username
