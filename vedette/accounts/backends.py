@@ -19,6 +19,7 @@ class UsernameOrEmailBackend(BaseBackend):
     ) -> User | None:
         """The active user with this name (or address) and password, or None.
 
+        Nobody signs in to an account that is not claimed yet.
         An exact user name beats an address; an address that several users share matches whoever's password fits.
         """
         if not username or password is None:
@@ -31,11 +32,12 @@ class UsernameOrEmailBackend(BaseBackend):
 
     def get_user(self, user_id: int) -> User | None:
         """The user of a sign-in, unless deactivated since."""
-        return User.objects.active().filter(pk=user_id).first()
+        return User.objects.active().filter(pk=user_id, is_unclaimed=False).first()
 
 
 def _named(text: str) -> list[User]:
     """The active users with this name or address; nobody has one that databases refuse to compare with."""
     if len(text) > LONGEST_NAME or "\0" in text:
         return []
-    return list(User.objects.active().filter(Q(username__iexact=text) | Q(email__iexact=text))[:20])
+    claimed = User.objects.active().filter(is_unclaimed=False)
+    return list(claimed.filter(Q(username__iexact=text) | Q(email__iexact=text))[:20])

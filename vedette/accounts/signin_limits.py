@@ -31,16 +31,21 @@ _own = LocMemCache("sign-in", {"OPTIONS": {"MAX_ENTRIES": 100_000}})
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to sign in. Names are kept as hashes only, so that the cache says nothing about who exists."""
+    """One try to sign in, or for another `purpose`, which is counted apart. Names are kept as hashes only, so that the
+    cache says nothing about who exists."""
 
     address: str
     name: str
+    purpose: str = "sign-in"
 
     @property
     def _counters(self) -> tuple[tuple[str, int], ...]:
         name = hashlib.sha256(self.name.strip().lower().encode(errors="replace")).hexdigest()[:32]
         address = hashlib.sha256(_neighbourhood(self.address).encode(errors="replace")).hexdigest()[:32]
-        return (f"sign-in:address:{address}", FAILURES_PER_ADDRESS), (f"sign-in:name:{name}", FAILURES_PER_NAME)
+        return (
+            (f"{self.purpose}:address:{address}", FAILURES_PER_ADDRESS),
+            (f"{self.purpose}:name:{name}", FAILURES_PER_NAME),
+        )
 
     def is_refused(self) -> bool:
         """Whether there were too many failures in the last quarter of an hour, from here or for this name."""

@@ -21,6 +21,7 @@ from vedette.issues.merging import move_merged
 from vedette.issues.ongoing import go_on
 from vedette.issues.storms import end_quiet
 from vedette.issues.waking import end_expired
+from vedette.mail.claims import CLAIM_MAIL
 from vedette.mail.sending import Sent, send_due
 from vedette.releases.adoption import note_adoption
 from vedette.settings import Settings
@@ -31,7 +32,7 @@ from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, WEBHOOKS
 from vedette.tasks.schedule import Job
 
 MINUTE, HOUR = 60, 3600
-MAILS = (DEPLOY_MAIL, FETCH_MAIL)  # every kind of mail that there is
+MAILS = (DEPLOY_MAIL, FETCH_MAIL, CLAIM_MAIL)  # every kind of mail that there is
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,12 @@ def subject_line(text: str) -> str:
     return clip(visible(_SPACES.sub(" ", text).strip()), LONGEST_SUBJECT)
 
 
-def message_of(mail: Mail, letter: Letter, address: str, preference: Preference) -> EmailMultiAlternatives:
-    """The message to `address`. It says how to stop its kind: to people below the text, to programs in its headers
-    (RFC 2369, RFC 8058). Raises `ValueError` for an address that would be more than one header."""
-    stop = unsubscribe_url(mail.user_id, preference)
+def message_of(mail: Mail, letter: Letter, address: str, preference: Preference | None) -> EmailMultiAlternatives:
+    """The message to `address`. It says how to stop its kind, if that can be stopped: to people below the text, to
+    programs in its headers (RFC 2369, RFC 8058). Raises `ValueError` for an address that would be more than one
+    header."""
+    stop = unsubscribe_url(mail.user_id, preference) if preference else ""
+    stops = {"List-Unsubscribe": f"<{stop}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"} if stop else {}
     context = {**letter.context, "stop": stop, "account": f"{settings.VEDETTE.url}{ACCOUNT_PATH}"}
     message = EmailMultiAlternatives(
         subject=subject_line(letter.subject),
@@ -50,8 +52,7 @@ def message_of(mail: Mail, letter: Letter, address: str, preference: Preference)
         headers={
             "Message-ID": f"<{mail.message_id}@{_host()}>",
             "Auto-Submitted": "auto-generated",
-            "List-Unsubscribe": f"<{stop}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            **stops,
         },
     )
     message.attach_alternative(render_to_string(f"mail/{letter.template}.html", context), "text/html")

@@ -15,6 +15,7 @@ from django.db.models import Case, F, Func, IntegerField, JSONField, Q, Value, W
 from vedette.accounts.models import User
 from vedette.core import json
 from vedette.core.pieces import pieces
+from vedette.mail.addresses import address_of
 from vedette.mail.letters import Letter
 from vedette.mail.models import Mail
 from vedette.mail.preferences import Preference
@@ -30,16 +31,19 @@ Items = Sequence[Mapping[str, Any]]
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of mail. `compose` makes what a person is to read of `items`, of which so many more were left out, when it
-    is sent; None if there is nothing to tell them any more. `preference` is what switches it off, and its name."""
+    is sent; None if there is nothing to tell them any more. `preference` is what switches it off, and its name; what
+    somebody must be told has none, and a name of its own. `address` says where it goes; empty is nowhere."""
 
-    preference: Preference
+    preference: Preference | None
     wait: timedelta
     compose: Callable[[User, Items, int], Letter | None]
+    own_name: str = ""
+    address: Callable[[User], str] = address_of
 
     @property
     def name(self) -> str:
         """The name in rows."""
-        return self.preference.kind
+        return self.own_name or (self.preference.kind if self.preference else "")
 
 
 def put(kind: Kind, user_ids: Iterable[int], item: Mapping[str, Any], now: datetime) -> None:

@@ -20,7 +20,6 @@ from django.db.models import F, Q
 from vedette.accounts.models import User
 from vedette.core import clock
 from vedette.core.pieces import delete_in_pieces
-from vedette.mail.addresses import address_of
 from vedette.mail.letters import message_of
 from vedette.mail.models import Mail, MailState
 from vedette.mail.outbox import Kind
@@ -139,7 +138,7 @@ def _handle(mail: Mail, kind: Kind | None, post: _Post, run: Sent, now: datetime
 def _compose(mail: Mail, kind: Kind | None) -> EmailMultiAlternatives | None:
     """None if there is nothing to be told any more, or nobody to tell."""
     user: User = mail.user
-    address = address_of(user) if user.is_active else ""
+    address = kind.address(user) if kind is not None and user.is_active else ""
     letter = kind.compose(user, mail.items, mail.left_out) if kind is not None and address else None
     return message_of(mail, letter, address, kind.preference) if kind and letter else None
 

@@ -67,6 +67,43 @@ class SignInForm(PageForm):
     )
 
 
+class AskClaimForm(PageForm):
+    """Which account somebody wants to claim."""
+
+    username = forms.CharField(
+        max_length=200, label="E-mail address or user name", widget=forms.TextInput(attrs={"autocomplete": "username"})
+    )
+
+
+class ClaimForm(PageForm):
+    """The password of an account that had none, and its name."""
+
+    username = forms.CharField(
+        max_length=128,
+        label="User name",
+        help_text="Keep it, or choose another one.",
+        widget=forms.TextInput(attrs={"autocomplete": "username"}),
+    )
+    password = forms.CharField(
+        max_length=200,
+        label="Password",
+        help_text="At least ten characters.",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **{"initial": {"username": user.username}, **kwargs})
+        self.user = user
+
+    def clean(self) -> None:
+        """Check the password against name and address, as Django's validators want it."""
+        super().clean()
+        if password := self.cleaned_data.get("password"):
+            named = self.cleaned_data.get("username", "")
+            check_password_rules(self, "password", password, User(username=named, email=self.user.email))
+
+
 class NameForm(PageForm):
     """What pages call a person."""
 

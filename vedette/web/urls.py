@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from vedette.web.views import (
     account,
     avatars,
+    claims,
     entrance,
     feedback,
     grouping,
@@ -31,6 +32,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("setup/", entrance.setup, name="setup"),
     path("auth/login/", entrance.sign_in, name="login"),
     path("auth/logout/", entrance.sign_out, name="logout"),
+    path("account/claim/", claims.ask_claim, name="ask_claim"),
+    path("account/claim/<str:user_id>/<str:code>/", claims.claim, name="claim"),
     path("theme/", entrance.choose_theme, name="theme"),
     path("orgredirect/organizations/:orgslug/<path:rest>", entrance.org_redirect, name="org_redirect"),
     path("settings/", account.account_home, name="settings"),
@@ -48,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ORG}/settings/avatar/", avatars.choose_organization_avatar, name="choose_organization_avatar"),
     path(f"{_ORG}/settings/audit-log/", orgsettings.audit_log, name="audit_log"),
     path(f"{_ORG}/settings/members/", organization.members, name="members"),
+    path(f"{_ORG}/settings/members/<int:member_id>/claim/", claims.send_claim, name="send_claim"),
     path(f"{_ORG}/settings/auth-tokens/", organization.tokens, name="organization_tokens"),
     path(
         f"{_ORG}/settings/auth-tokens/<int:token_id>/revoke/",

@@ -18,6 +18,8 @@ ROUTES = {
     "login": ((), "public"),
     "logout": ((), "public"),
     "theme": ((), "public"),
+    "ask_claim": ((), "public"),
+    "claim": ((1, "0" * 32), "public"),
     "org_redirect": (("settings/auth-tokens/",), "signed-in"),
     "settings": ((), "signed-in"),
     "account_home": ((), "signed-in"),
@@ -34,6 +36,7 @@ ROUTES = {
     "user_avatar": (("0" * 32,), "public"),
     "organization_avatar": (("0" * 32,), "public"),
     "members": (("acme",), "organization"),
+    "send_claim": (("acme", 1), "organization"),
     "organization_tokens": (("acme",), "organization"),
     "revoke_organization_token": (("acme", 1), "organization"),
     "repositories": (("acme",), "organization"),
@@ -88,6 +91,7 @@ ROUTES = {
     "discover": (("acme", f"web:{EVENT}"), "organization"),
 }
 POSTS = {
+    "send_claim",
     "logout",
     "theme",
     "revoke_token",
@@ -108,6 +112,7 @@ POSTS = {
     "webhook",
 }
 FOR_MANAGERS = {
+    "send_claim",
     "repositories",
     "repository",
     "webhooks",

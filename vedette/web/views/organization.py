@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from vedette.accounts.claims import is_waiting
 from vedette.accounts.models import User
 from vedette.accounts.signin_limits import client_address
 from vedette.core import clock
@@ -29,6 +30,7 @@ _MOST_MEMBERS = 500
 class MemberRow:
     """One line of the members' list. `name` is empty for an invitation, and there is no `user`."""
 
+    pk: int
     user: User | None
     name: str
     email: str
@@ -36,6 +38,7 @@ class MemberRow:
     added_at: datetime
     is_active: bool
     is_invited: bool
+    is_unclaimed: bool
 
 
 @require_GET
@@ -56,11 +59,14 @@ def members(request: HttpRequest, access: Access) -> HttpResponse:
     )
     users = User.objects.in_bulk([row.user_id for row in rows if row.user_id])
     shown = [_member_row(row, users.get(row.user_id or 0)) for row in rows]
-    return page(request, "web/members.html", {"members": shown})
+    return page(
+        request, "web/members.html", {"members": shown, "may_send": access.has_any("member:write", "member:admin")}
+    )
 
 
 def _member_row(row: OrganizationMember, user: User | None) -> MemberRow:
     return MemberRow(
+        pk=row.pk,
         user=user,
         name=user.display_name if user else "",
         email=(user.email if user else row.email) or "",
@@ -68,6 +74,7 @@ def _member_row(row: OrganizationMember, user: User | None) -> MemberRow:
         added_at=row.date_added,
         is_active=user is None or user.is_active,
         is_invited=user is None,
+        is_unclaimed=user is not None and is_waiting(user),
     )
 
 
