@@ -116,6 +116,9 @@ class FindingKind(StrEnum):
     MERGED = "Merged"
     MINTED_TOKEN = "MintedToken"  # noqa: S105
     ALIASED_PROJECT = "AliasedProject"
+    ADDED_ROW = "AddedRow"  # made up, because readers need it
+    UNKNOWN_SECRET = "UnknownSecret"  # noqa: S105 - only a hash is kept
+    UNMATCHED_FILTER = "UnmatchedFilter"  # a name that nothing has
 
 
 @dataclass(frozen=True, slots=True)
