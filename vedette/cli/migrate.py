@@ -6,6 +6,7 @@ import time
 import click
 
 from vedette.cli.alone import alone
+from vedette.cli.anew import is_empty, make_tables
 from vedette.core.errors import Misconfigured
 
 log = logging.getLogger("vedette.migrate")
@@ -31,7 +32,9 @@ def ensure_migrated(*, patience_seconds: float = 0.0) -> list[str]:
                 "install that version again: a database does not go back",
             )
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan:
+        if plan and is_empty():
+            make_tables(executor)
+        elif plan:
             executor.migrate(executor.loader.graph.leaf_nodes(), plan)
         return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
