@@ -1,11 +1,13 @@
 """The parts of docs/reference/ that are written from the code: `make docs` writes them, a test compares them."""
 
 import importlib
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
+import django
 
 from vedette.cli.main import COMMANDS, cli
 from vedette.settings import VARIABLES
@@ -47,10 +49,18 @@ def outcome_table() -> str:
     return f"Outcomes: {outcomes}.\n\nCategories: {categories}."
 
 
+def relocation_models() -> str:
+    """Every model that an export may hold."""
+    from tests.support.modelreference import relocation_models  # needs Django's models
+
+    return relocation_models()
+
+
 PARTS = {
     "docs/reference/settings.md": settings_table,
     "docs/reference/commands.md": commands,
     "docs/reference/outcomes.md": outcome_table,
+    "docs/reference/relocation-models.md": relocation_models,
 }
 
 
@@ -68,5 +78,7 @@ def _cell(text: str) -> str:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vedette.settings")
+    django.setup()
     for page in PARTS:
         (ROOT / page).write_text(written(page))
