@@ -20,16 +20,22 @@ import msgspec
 import orjson
 
 from vedette.relocation.files.findings import FindingKind, refuse
+from vedette.relocation.files.values import (
+    LEAST_INTEGER,
+    MOST_INTEGER,
+    TOO_DEEP,
+    TOO_LARGE_INTEGER,
+    describe,
+    judge_nested,
+)
 
 MAX_ROW_BYTES = 8 * 2**20  # what Sentry writes into one row is far smaller; an attacker's string is not
-MAX_DEPTH = 100  # levels of nesting in one row
 PIECE_BYTES = 2**20
 
 _GUESS_BYTES = 2**16  # how far the end of a row is looked for before it is read carefully
 _FIRST_WINDOW = 2**12
 _CUT_CHARACTER = "unexpected end of data"  # how Python calls the beginning of a character of several bytes
 _CUT_OFF = 16  # an error that near to the end of what was read may be one of reading too little
-_LEAST, _MOST = -(2**63), 2**64 - 1
 _MOST_PK = 2**63 - 1
 _MOST_NAMES = 1000
 
@@ -136,10 +142,10 @@ class _Reading:
         for value in fields.values():
             kind = type(value)
             if kind is int:
-                if not _LEAST <= value <= _MOST:
-                    raise ValueError("it holds an integer beyond 64 bits")
+                if not LEAST_INTEGER <= value <= MOST_INTEGER:
+                    raise ValueError(TOO_LARGE_INTEGER)
             elif kind is dict or kind is list:
-                _judge(value)
+                judge_nested(value, 3)
         name = shape.model
         return Row(self.number + 1, line, self.names.get(name) or self._name(name), _judge_pk(shape.pk), fields)
 
@@ -164,12 +170,12 @@ class _Reading:
             row = self._row(shape, self.line)
         except orjson.JSONDecodeError as error:
             if error.msg.startswith("depth"):
-                self._refuse(FindingKind.TOO_LARGE, _TOO_DEEP)
+                self._refuse(FindingKind.TOO_LARGE, TOO_DEEP)
             self._refuse_at(text, error.pos, error.msg)
         except RecursionError:
-            self._refuse(FindingKind.TOO_LARGE, _TOO_DEEP)
+            self._refuse(FindingKind.TOO_LARGE, TOO_DEEP)
         except (ValueError, msgspec.DecodeError) as error:
-            kind = FindingKind.TOO_LARGE if str(error) == _TOO_DEEP else FindingKind.MALFORMED_ROW
+            kind = FindingKind.TOO_LARGE if str(error) == TOO_DEEP else FindingKind.MALFORMED_ROW
             self._refuse(kind, _why(raw, error), **_whose(raw))
         self._learn(len(raw))
         self.number += 1
@@ -198,7 +204,7 @@ class _Reading:
                 if whole:
                     self._refuse_end(text, error)
             except RecursionError:
-                self._refuse(FindingKind.TOO_LARGE, _TOO_DEEP)
+                self._refuse(FindingKind.TOO_LARGE, TOO_DEEP)
             if size >= self.max_row_bytes:
                 self._refuse(FindingKind.TOO_LARGE, f"it is longer than {_size(self.max_row_bytes)}")
             size = min(size * 4, self.max_row_bytes)
@@ -319,24 +325,6 @@ class _Reading:
         self._refuse(FindingKind.TRUNCATED_FILE, "the file ends inside of it", line=self.line + text.count("\n"))
 
 
-_TOO_DEEP = f"it is nested deeper than {MAX_DEPTH} levels"
-
-
-def _judge(value: dict[str, Any] | list[Any]) -> None:
-    """Raise ValueError for what no reader takes, anywhere inside of a value (which is on the third level)."""
-    pending = [(value, 3)]
-    while pending:
-        outer, depth = pending.pop()
-        if depth > MAX_DEPTH:
-            raise ValueError(_TOO_DEEP)
-        for inner in outer.values() if type(outer) is dict else outer:
-            kind = type(inner)
-            if kind is dict or kind is list:
-                pending.append((inner, depth + 1))
-            elif kind is int and not _LEAST <= inner <= _MOST:
-                raise ValueError("it holds an integer beyond 64 bits")
-
-
 def _judge_pk(pk: int) -> int:
     if not 0 <= pk <= _MOST_PK:
         raise ValueError("its pk is not a positive 64-bit integer")
@@ -360,8 +348,8 @@ def _why(raw: bytes, error: Exception) -> str:
         if name not in found:
             return f'it has no "{name}"'
         if not isinstance(found[name], kind) or isinstance(found[name], bool):
-            return f'its "{name}" is {_told(found[name])}, not {wanted}'
-    return "it holds an integer beyond 64 bits" if "range" in str(error) else "it is not a row"
+            return f'its "{name}" is {describe(found[name])}, not {wanted}'
+    return TOO_LARGE_INTEGER if "range" in str(error) else "it is not a row"
 
 
 def _whose(raw: bytes) -> dict[str, Any]:
@@ -372,11 +360,6 @@ def _whose(raw: bytes) -> dict[str, Any]:
         "model": model.lower()[:100] if isinstance(model, str) else None,
         "left_pk": pk if type(pk) is int else None,
     }
-
-
-def _told(value: object) -> str:
-    names = {str: "a string", bool: "a boolean", int: "an integer", float: "a decimal number", list: "an array"}
-    return names.get(type(value), "an object" if isinstance(value, dict) else "null")
 
 
 def _in_small(message: str) -> str:
