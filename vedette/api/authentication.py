@@ -133,16 +133,19 @@ def _of_org_token(text: str) -> Credential:
 
 
 def of_dsn(text: str) -> Credential:
-    """The credential of a DSN whose key is active. Raises `AuthenticationFailed`."""
+    """The credential of a DSN whose key is active; its number may be one that the project had before it was moved here.
+
+    Raises `AuthenticationFailed`.
+    """
     try:
         dsn = parse_dsn(text)
     except InvalidDsn:
         raise AuthenticationFailed("Invalid dsn") from None
     key = (
         ProjectKey.objects.filter(
+            Q(project_id=dsn.project_id) | Q(project__aliases__old_id=dsn.project_id),
             public_key=dsn.public_key,
             status=ObjectStatus.ACTIVE,
-            project_id=dsn.project_id,
             project__status=ObjectStatus.ACTIVE,
         )
         .select_related("project")

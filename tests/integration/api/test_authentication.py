@@ -13,7 +13,7 @@ from vedette.api import senders
 from vedette.core import clock
 from vedette.orgs.roles import ALL_SCOPES
 from vedette.orgs.tokens import create_org_token
-from vedette.projects.models import ObjectStatus
+from vedette.projects.models import ObjectStatus, ProjectAlias
 from vedette.projects.options import ALLOWED_DOMAINS, LIMITS, set_option
 from vedette.projects.services import create_key, dsn_of
 
@@ -227,6 +227,14 @@ def test_a_bad_dsn_is_refused(spoil, dsn):
     answer = Api(spoil(dsn), "DSN").post("/projects/acme/web/user-feedback/", REPORT)
 
     assert (answer.status, answer.detail) == (401, "Invalid dsn")
+
+
+def test_a_dsn_of_before_a_move_is_as_good_as_the_new_one(dsn, web):
+    ProjectAlias.objects.create(old_id=12, project=web)
+
+    old = f"{dsn.rpartition('/')[0]}/12"
+
+    assert Api(old, "DSN").post("/projects/acme/web/user-feedback/", REPORT).status == 200
 
 
 def test_a_disabled_key_is_refused(dsn, web):
