@@ -1,0 +1,146 @@
+"""Foreign keys of rows that leave: every one of them leads to a row of the same file.
+
+A key that leads nowhere is emptied where the row stays what it is without it, and takes its row along otherwise. Both
+are told, except where the export was asked to leave the target out. Source: the relocation specification, 6.2 and
+10.2.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from vedette.core.relocation import Relocation, Silo
+from vedette.relocation.exporting.pks import PkSet
+from vedette.relocation.files.findings import Finding, FindingKind, warning
+from vedette.relocation.graph import Graph
+
+USER = "sentry.user"
+ORGANIZATION = "sentry.organization"
+PROJECT = "sentry.project"
+
+Fields = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What became of the rows so far: `exported` ones by model, `lost` ones that were left out and told of, and the
+    models that are `narrowed`, of which the export was asked for some rows only."""
+
+    exported: dict[str, PkSet] = field(default_factory=dict)
+    lost: dict[str, PkSet] = field(default_factory=dict)
+    narrowed: set[str] = field(default_factory=set)
+
+
+def essential_keys(graph: Graph, wire: Relocation) -> frozenset[str]:
+    """The keys without which a row of the model is nothing, or another one.
+
+    Those that are never null, those that are part of what makes a row unique (a membership without its user would be
+    an invitation), and those that alone say which organization or project it belongs to.
+    """
+    required = {name for name, key in wire.foreign_keys.items() if not key.nullable}
+    unique = {name for names in wire.uniques for name in names}
+    has_owner = any(silo_of(graph, wire.foreign_keys[name].target) is Silo.REGION for name in required)
+    return frozenset(
+        name
+        for name, key in wire.foreign_keys.items()
+        if name in required or name in unique or (key.target in (ORGANIZATION, PROJECT) and not has_owner)
+    )
+
+
+def silo_of(graph: Graph, model: str) -> Silo:
+    """Where a model lives; what never travels counts as a region's."""
+    return graph[model].wire.silo if model in graph else Silo.REGION
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """One foreign key of a model, and what of its target was exported."""
+
+    name: str
+    target: str
+    silo: Silo
+    exported: PkSet
+
+
+class Gate:
+    """Decides about the rows of one model, once all models that it refers to are exported."""
+
+    def __init__(self, graph: Graph, wire: Relocation, ledger: Ledger, tell: Callable[[Finding], None]) -> None:
+        self._model, self._silo = wire.model, wire.silo
+        self._ledger = ledger
+        self._tell = tell
+        essential = essential_keys(graph, wire)
+        keys = [
+            _Key(name, key.target, silo_of(graph, key.target), ledger.exported.get(key.target, PkSet()))
+            for name, key in wire.foreign_keys.items()
+        ]
+        self.essential = [key for key in keys if key.name in essential]
+        self.loose = [key for key in keys if key.name not in essential]
+
+    def inherits(self) -> bool:
+        """Whether the model is narrowed because what its rows belong to is."""
+        return any(key.target in self._ledger.narrowed for key in self.essential)
+
+    def narrow(self, few: int) -> Iterator[tuple[str, list[int]]]:
+        """(key, pks) for keys of which a query may name the only values that are of interest, at most `few` each.
+
+        A region's row whose user alone is missing has to be told of, so a user never narrows those.
+        """
+        for key in self.essential:
+            if key.target not in self._ledger.narrowed or (key.target == USER and self._silo is Silo.REGION):
+                continue
+            pks = key.exported.if_few(few)
+            lost = self._ledger.lost.get(key.target, PkSet()).if_few(few)
+            if pks is not None and lost is not None:
+                yield key.name, pks + lost
+
+    def admits(self, pk: int, fields: Fields) -> bool:
+        """Whether the row may leave. Keys that lead nowhere and are not essential are emptied in `fields`."""
+        for key in self.essential:
+            value = fields.get(key.name)
+            if value is not None and value not in key.exported:
+                self._leave_out(pk, fields)
+                return False
+        for key in self.loose:
+            value = fields.get(key.name)
+            if value is not None and value not in key.exported:
+                fields[key.name] = None
+                reason = f"{key.target} {value} is not in the export; the reference is empty there"
+                self._tell(warning(FindingKind.NULLED_REFERENCE, reason, model=self._model, left_pk=pk, field=key.name))
+        return True
+
+    def _leave_out(self, pk: int, fields: Fields) -> None:
+        missing = list(self._missing(fields))
+        if self._was_asked_for(missing, fields):
+            return
+        key, value = next(
+            ((key, value) for key, value in missing if self._is_lost(key, value)),
+            missing[0],
+        )
+        reason = f"left out, because {key.target} {value} is not in the export"
+        self._tell(warning(FindingKind.DROPPED_ROW, reason, model=self._model, left_pk=pk, field=key.name))
+        self._ledger.lost.setdefault(self._model, PkSet()).add(pk)
+
+    def _missing(self, fields: Fields) -> Iterator[tuple[_Key, Any]]:
+        for key in self.essential:
+            value = fields.get(key.name)
+            if value is not None and value not in key.exported:
+                yield key, value
+
+    def _was_asked_for(self, missing: list[tuple[_Key, Any]], fields: Fields) -> bool:
+        """Whether the row is of no interest to this export: it belongs to something that was not asked for.
+
+        Where only a user was not, and the row belongs to an organization that was, it is lost: a dashboard, say, of
+        somebody who has left. What is in the control silo belongs to the user.
+        """
+        if any(self._is_lost(key, value) for key, value in missing):
+            return False
+        unasked = {key.target for key, _ in missing} & self._ledger.narrowed
+        if unasked - {USER}:
+            return True
+        owners = [key for key in self.essential if key.silo is self._silo is Silo.REGION]
+        return bool(unasked) and all(fields.get(key.name) is None for key in owners)
+
+    def _is_lost(self, key: _Key, value: Any) -> bool:
+        lost = self._ledger.lost.get(key.target)
+        return lost is not None and value in lost
