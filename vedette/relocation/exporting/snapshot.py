@@ -37,6 +37,7 @@ def _of(connection: Any) -> Iterator[None]:
 @contextmanager
 def _deferred(connection: Any) -> Iterator[None]:
     """Transactions of this connection do not take the lock of the one writer when they begin."""
+    connection.ensure_connection()  # which reads the mode from the settings
     mode, connection.transaction_mode = connection.transaction_mode, "DEFERRED"
     try:
         yield

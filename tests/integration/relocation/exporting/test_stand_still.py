@@ -33,6 +33,7 @@ def test_what_others_write_meanwhile_is_not_in_the_export(tmp_path):
     acme = an_organization()
     OrganizationOption.objects.create(organization=acme, key="a", value=1)
     found = []
+    connection.close()
 
     with Export(EVERYTHING, work_dir=tmp_path) as export:
         for model, page in export.pages():
