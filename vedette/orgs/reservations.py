@@ -27,7 +27,8 @@ def organization_with(slug: str) -> int | None:
 
 def is_taken(slug: str, *, but_by: int | None = None) -> bool:
     """Whether an organization (other than `but_by`) has this slug or had it."""
-    return _reservations().filter(slug=slug).exclude(organization_id=but_by).exists()
+    rows = _reservations().filter(slug=slug)
+    return (rows if but_by is None else rows.exclude(organization_id=but_by)).exists()
 
 
 def taken_of(slugs: Collection[str]) -> set[str]:
