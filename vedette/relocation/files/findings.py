@@ -116,6 +116,7 @@ class FindingKind(StrEnum):
     MERGED = "Merged"
     MINTED_TOKEN = "MintedToken"  # noqa: S105
     ALIASED_PROJECT = "AliasedProject"
+    LEAKED_VALUE = "LeakedValue"  # a sanitised file still says something of its input
     ADDED_ROW = "AddedRow"  # made up, because readers need it
     UNKNOWN_SECRET = "UnknownSecret"  # noqa: S105 - only a hash is kept
     UNMATCHED_FILTER = "UnmatchedFilter"  # a name that nothing has
