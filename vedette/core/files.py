@@ -47,6 +47,15 @@ class FileStore:
         self._write(path, (content,))
         return name
 
+    def keep(self, name: str, source: Path) -> None:
+        """Keep the file `source` under its `name`; it may lie anywhere, and stays. Raises `FilesFull`, and ValueError
+        when it is called something else."""
+        path = self.path(name)
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            self._write(path, _steps_of([source]), name)
+
     def join(self, names: Iterable[str], whole: str) -> int:
         """Keep what the files of `names` make one after the other as the file `whole`, and give its size in bytes.
 

@@ -129,6 +129,4 @@ def _check(contents: Contents, digests: dict[str, tuple[int, str]], blobs: int, 
     if EXPORT not in found:
         raise refuse(FindingKind.MALFORMED_ARCHIVE, f"{EXPORT} is missing in the archive")
     if (blobs, blob_bytes) != (contents.files, contents.file_bytes):
-        raise refuse(
-            FindingKind.MALFORMED_ARCHIVE, "files are missing in the archive, or are there that do not belong"
-        )
+        raise refuse(FindingKind.MALFORMED_ARCHIVE, "files are missing in the archive, or are there that do not belong")
