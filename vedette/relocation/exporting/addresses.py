@@ -1,4 +1,4 @@
-"""The addresses of users: each exported user leaves with a `useremail` row, and each of those with an `email` row.
+"""The addresses of users: each exported user leaves with a `useremail` and an `email` row of their own address.
 
 Rows that the tables lack are made up, told of, and the same in each export. Source: the relocation specification,
 5.5 and 10.2.
@@ -40,20 +40,20 @@ class Emails(Rule):
         return not self.context.options.is_global
 
     def begin(self) -> None:
-        """Collect the addresses that have to be there."""
+        """Collect the addresses of users, their own ones first: those have to be there."""
         self._path = self.context.work_dir / _SCRATCH
         self._path.unlink(missing_ok=True)
         self._scratch = sqlite3.connect(self._path, isolation_level=None)
         self._scratch.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096;"
-            "CREATE TABLE address (folded TEXT PRIMARY KEY, email TEXT, since TEXT, seen INTEGER DEFAULT 0)"
+            "CREATE TABLE address (folded TEXT PRIMARY KEY, email TEXT, since TEXT, needed INT, seen INT DEFAULT 0)"
             " WITHOUT ROWID; BEGIN"
         )
         users = self.context.ledger.exported.get(USER, PkSet())
+        for page in pages_of(User._base_manager.exclude(email=""), "email", "date_joined"):
+            self._collect((row[1:] for row in page if row[0] in users), needed=True)
         for page in pages_of(UserEmail._base_manager.all(), "user_id", "email", "date_hash_added"):
-            self._collect(row[2:] for row in page if row[1] in users)
-        for page in pages_of(users_without_their_address(), "email", "date_joined"):
-            self._collect(row[1:] for row in page if row[0] in users)
+            self._collect((row[2:] for row in page if row[1] in users), needed=False)
 
     def select(self, rows: Page) -> Page:
         """Those of exported users, in whatever case they are written."""
@@ -66,9 +66,9 @@ class Emails(Rule):
         return [row for row, address in zip(rows, folded, strict=True) if address in wanted]
 
     def more(self) -> Iterator[Page]:
-        """A row for each address that has none."""
+        """A row for each user whose own address has none."""
         pk = Email._base_manager.aggregate(most=Max("pk"))["most"] or 0
-        missing = self._scratch.execute("SELECT email, since FROM address WHERE seen = 0 ORDER BY folded")
+        missing = self._scratch.execute("SELECT email, since FROM address WHERE needed AND NOT seen ORDER BY folded")
         while some := missing.fetchmany(PAGE_ROWS):
             page: Page = []
             for email, since in some:
@@ -82,10 +82,10 @@ class Emails(Rule):
         self._scratch.close()
         self._path.unlink(missing_ok=True)
 
-    def _collect(self, rows: Iterator[tuple[str, datetime]]) -> None:
+    def _collect(self, rows: Iterator[tuple[str, datetime]], *, needed: bool) -> None:
         self._scratch.executemany(
-            "INSERT OR IGNORE INTO address (folded, email, since) VALUES (?, ?, ?)",
-            ((email.lower(), email, encode(Encoding.MOMENT, since)) for email, since in rows),
+            "INSERT OR IGNORE INTO address (folded, email, since, needed) VALUES (?, ?, ?, ?)",
+            ((email.lower(), email, encode(Encoding.MOMENT, since), needed) for email, since in rows),
         )
 
     def _tell(self, pk: int, reason: str) -> None:

@@ -101,11 +101,11 @@ class Export:
         path.unlink(missing_ok=True)
         self.findings = self._stack.enter_context(FindingLog(path))
         self._stack.enter_context(snapshot(router.db_for_read(table) for table in (User, Organization)))
-        try:
-            chosen = choose(self.options, self.findings.add)
-        except BaseException:
-            self._stack.close()
-            raise
+        with ExitStack() as undo:
+            undo.callback(self._stack.close)
+            with _telling():
+                chosen = choose(self.options, self.findings.add)
+            undo.pop_all()
         self._context = Context(self.options, chosen, self._ledger, self._work_dir, self.findings.add)
         return self
 
@@ -121,7 +121,8 @@ class Export:
 
         Raises `ExportFailed`.
         """
-        self._progress.start("exporting", self._total())
+        with _telling():
+            self._progress.start("exporting", self._total())
         try:
             for declaration in self._graph:
                 yield from self._told(declaration.wire.model, self._of(declaration))
@@ -137,14 +138,12 @@ class Export:
                 yield model, pk, fields
 
     def _told(self, model: str, pages: Iterable[Page]) -> Iterator[tuple[str, Page]]:
-        try:
+        with _telling(model):
             for page in pages:
                 if page:
                     self.counts[model] = self.counts.get(model, 0) + len(page)
                     self._progress.advance(model, len(page))
                     yield model, page
-        except DatabaseError as error:
-            raise ExportFailed(export_error(FindingKind.DATABASE_ERROR, str(error), model=model)) from error
 
     def _of(self, declaration: Declaration) -> Iterator[Page]:
         wire = declaration.wire
@@ -274,6 +273,14 @@ def plan(options: ExportOptions, *, work_dir: Path, progress: Progress | None = 
         for _ in export.pages():
             pass
     return ExportResult(export.counts, export.findings)
+
+
+@contextmanager
+def _telling(model: str | None = None) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise ExportFailed(export_error(FindingKind.DATABASE_ERROR, str(error), model=model)) from error
 
 
 @contextmanager

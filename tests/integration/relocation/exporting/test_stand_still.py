@@ -4,7 +4,7 @@ import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 
 from tests.support.factories import an_organization
 from vedette.core.relocation import RelocationScope
@@ -71,3 +71,17 @@ def test_scratch_files_are_gone_afterwards(tmp_path):
     export_rows(io.BytesIO(), EVERYTHING, work_dir=tmp_path).findings.close()
 
     assert [path.name for path in tmp_path.iterdir()] == ["export-findings.jsonl"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("options", [EVERYTHING, ExportOptions(RelocationScope.ORGANIZATION, frozenset({"acme"}))])
+def test_a_database_that_fails_ends_the_export_with_a_finding(tmp_path, options):
+    an_organization("acme")
+
+    def fail(*_):
+        raise OperationalError("disk I/O error")
+
+    with connection.execute_wrapper(fail), pytest.raises(ExportFailed, match="disk I/O error") as caught:
+        export_rows(io.BytesIO(), options, work_dir=tmp_path)
+
+    assert str(caught.value.finding.kind) == "DatabaseError"
