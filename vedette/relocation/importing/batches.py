@@ -1,0 +1,246 @@
+"""The second pass, model by model: rows get our keys, rules see to them, and a batch is written with its chunk.
+
+Source: the relocation specification, 4.2 (step 7), 4.4, 4.5 and 4.7.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from django.db import IntegrityError
+
+from vedette.relocation.files.findings import Finding, FindingKind, Severity
+from vedette.relocation.importing.chunks import Chunks, chunk_of, outcome_of, written_by
+from vedette.relocation.importing.context import BatchContext
+from vedette.relocation.importing.fetching import Fetched, Fetching
+from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plans
+from vedette.relocation.importing.preserving import Owners
+from vedette.relocation.importing.references import Remapping
+from vedette.relocation.importing.result import Counts, ImportResult, Rename
+from vedette.relocation.importing.rules.base import Incoming, Rule, Written
+from vedette.relocation.importing.stage import KINDS, SKIPPED, Stage
+from vedette.relocation.importing.tables import Table, Values
+from vedette.relocation.models import ExtraFields, ImportChunk
+
+BATCH = 2000  # rows
+
+
+class Batches:
+    """Writes all rows of one model. `around` opens the transaction of a batch; `source` names what is imported."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        plans: Plans,
+        context: BatchContext,
+        chunks: Chunks,
+        result: ImportResult,
+        around: Callable[[], AbstractContextManager[None]],
+        source: str,
+    ) -> None:
+        self._stage = stage
+        self._plan = plan = context.plan
+        self._context = context
+        self._chunks = chunks
+        self._result = result
+        self._around = around
+        self._source = source
+        self._fetching = Fetching(stage, plans, plan)
+        self._remapping = Remapping(stage, plans, context)
+        self._extras = Table(ExtraFields, context.using)
+        self._reads = [(name, plan.decoders[name]) for name in plan.by_wire if name in plan.decoders]
+        self._held = frozenset({*plan.by_wire, *plan.rule.fields_to_ignore})
+        self._normalises = type(plan.rule).normalise is not Rule.normalise
+        self._wants = [(place, key.name) for place, key in enumerate(plan.keys) if key.name in plan.rule.wants_kinds]
+
+    def run(self, *, resumed: bool) -> Iterator[int]:
+        """Write batch after batch; how many rows each of them was. Raises `ImportFailed` and database errors, with
+        the failed batch undone."""
+        min_ordinal = 1
+        while True:
+            chunk = self._find(min_ordinal) if resumed else None
+            rows = self._fetching.next(int(chunk.outcome["rows"]) if chunk else BATCH)
+            if not rows:
+                return
+            if chunk is None:
+                chunk = self._write(rows, min_ordinal)
+            if chunk is not None:
+                self._recall(chunk, rows)
+            min_ordinal += len(rows)
+            yield len(rows)
+
+    # ------------------------------------------------------------ a batch that is new
+
+    def _write(self, rows: Sequence[Fetched], min_ordinal: int) -> ImportChunk | None:
+        """Write a batch; the chunk of another process that was faster, where there was one."""
+        context = self._context
+        context.begin(min_ordinal)
+        try:
+            with self._around():
+                written = self._written(rows)
+                chunk = self._chunk(rows, written, min_ordinal)
+                if chunk is not None:
+                    self._chunks.save(chunk)
+        except IntegrityError:
+            other = self._find(min_ordinal)
+            if other is None:
+                raise
+            return other
+        if chunk is not None:
+            self._chunks.copy_to_region(chunk)
+        self._count(written)
+        self._remember(rows, written, context.skipped)
+        self._result.findings.extend(context.findings)
+        self._result.take(self._plan.model, context.counts, context.renames)
+        return None
+
+    def _written(self, rows: Sequence[Fetched]) -> dict[int, Written]:
+        context, plan = self._context, self._plan
+        batch = []
+        for row in rows:
+            incoming = self._incoming(row)
+            if incoming is not None and (not self._normalises or plan.rule.normalise(incoming, context)):
+                context.owners[row.pk] = row.owners
+                batch.append(incoming)
+        self._remapping.run(batch)
+        answers = plan.rule.write(batch, context) if batch else []
+        written = {
+            incoming.row.pk: answer for incoming, answer in zip(batch, answers, strict=True) if answer is not None
+        }
+        self._keep_extras(batch, written)
+        return written
+
+    def _incoming(self, row: Fetched) -> Incoming | None:
+        """The row with our keys in it; None where it is dropped or skipped, which is told."""
+        plan = self._plan
+        staged = row.row(plan.model)
+        fields = staged.fields
+        if plan.declaration.is_preserved:
+            values = plan.modern(fields)
+        else:
+            values = {name: read(fields[name]) for name, read in self._reads if name in fields}
+        incoming = Incoming(staged, values)
+        news = row.news
+        for place, key in enumerate(plan.keys):
+            new = news[place]
+            if new is not None:
+                values[key.name] = new
+            elif row.keys[place] is not None:
+                if not self._leads_nowhere(incoming, row, place):
+                    return None
+            elif key.name in fields:
+                values[key.name] = None
+        if self._wants:
+            incoming.kinds = {
+                name: KINDS[kind] for place, name in self._wants if (kind := row.kinds[place]) is not None
+            }
+        return incoming
+
+    def _leads_nowhere(self, incoming: Incoming, row: Fetched, place: int) -> bool:
+        """A key is set, and what it leads to is not written: null it, or lose the row (False)."""
+        key, context = self._plan.keys[place], self._context
+        target = f"{key.target} {row.keys[place]}"
+        if key.required:
+            if row.kinds[place] == SKIPPED:
+                return context.skip(incoming, f"it goes with {target}, which is left out", key.name)
+            return context.drop(incoming, f"there is no {target} to go with", key.name)
+        incoming.values[key.name] = None
+        quiet = key.name in self._plan.rule.quietly_nulled
+        context.tell(
+            incoming,
+            FindingKind.NULLED_REFERENCE,
+            f"{target} is not imported: the field is empty now",
+            field=key.name,
+            severity=Severity.NOTE if quiet else Severity.WARNING,
+        )
+        return True
+
+    def _keep_extras(self, batch: Sequence[Incoming], written: dict[int, Written]) -> None:
+        """Fields that the table has no column for."""
+        plan = self._plan
+        if plan.declaration.is_preserved:
+            return
+        kept: list[Values] = []
+        for incoming in batch:
+            if not self._held.issuperset(incoming.row.fields) and incoming.row.pk in written:
+                values = incoming.values
+                extras = {
+                    name: values.get(name, value)
+                    for name, value in incoming.row.fields.items()
+                    if name not in self._held
+                }
+                kept.append({"model": plan.model, "pk_of_row": written[incoming.row.pk].pk, "fields": extras})
+        self._extras.insert(kept, self._extras.new_pks([self._context.now] * len(kept)))
+
+    def _chunk(self, rows: Sequence[Fetched], written: dict[int, Written], min_ordinal: int) -> ImportChunk | None:
+        if not written:
+            return None
+        context = self._context
+        counts = Counts()
+        counts.add(context.counts)
+        _count(counts, written, is_preserved=self._plan.declaration.is_preserved)
+        outcome = outcome_of(
+            len(rows),
+            counts,
+            context.renames,
+            [finding.as_dict() for finding in context.findings],
+            context.skipped,
+            self._source,
+        )
+        wire = self._plan.wire
+        return chunk_of(context.import_uuid, wire.silo, wire.model, min_ordinal, written, outcome)
+
+    def _count(self, written: dict[int, Written]) -> None:
+        _count(self._context.counts, written, is_preserved=self._plan.declaration.is_preserved)
+
+    # ------------------------------------------------------------ a batch that was written before
+
+    def _find(self, min_ordinal: int) -> ImportChunk | None:
+        return self._chunks.find(self._plan.wire.silo, self._plan.model, min_ordinal)
+
+    def _recall(self, chunk: ImportChunk, rows: Sequence[Fetched]) -> None:
+        """Take over what a chunk says."""
+        self._chunks.copy_to_region(chunk)
+        outcome = chunk.outcome
+        self._remember(rows, written_by(chunk), outcome["skipped"])
+        self._result.findings.extend(Finding.from_dict(shape) for shape in outcome["findings"])
+        renames = [Rename(*one) for one in outcome["renames"]]
+        self._result.take(self._plan.model, Counts(**outcome["counts"]), renames)
+
+    def _remember(self, rows: Sequence[Fetched], written: dict[int, Written], skipped: Sequence[int]) -> None:
+        """Add to the map: what was written, and what was skipped."""
+        left_out = set(skipped)
+        entries: list[tuple[Any, ...]] = []
+        for row in rows:
+            answer = written.get(row.pk)
+            if answer is not None:
+                owners = self._owners(answer.pk, row.owners)
+                entries.append((row.pk, answer.pk, KINDS.index(answer.kind), answer.slug, *owners))
+            elif row.pk in left_out:
+                entries.append((row.pk, None, SKIPPED, None, None, None, None))
+        self._stage.remember(self._plan.position, entries)
+
+    def _owners(self, pk: int, owners: Owners) -> Owners:
+        """What goes with this row: itself, where others can go with it."""
+        organization, project, user = owners
+        match self._plan.model:
+            case model if model == ORGANIZATION:
+                return pk, project, user
+            case model if model == PROJECT:
+                return organization, pk, user
+            case model if model == USER:
+                return organization, project, pk
+        return owners
+
+
+def _count(counts: Counts, written: dict[int, Written], *, is_preserved: bool) -> None:
+    for row in written.values():
+        match row.kind:
+            case "existing":
+                counts.existing += 1
+            case "overwrite":
+                counts.overwritten += 1
+            case _ if is_preserved:
+                counts.preserved += 1
+            case _:
+                counts.inserted += 1
