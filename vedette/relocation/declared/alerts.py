@@ -77,6 +77,6 @@ DECLARED = (
         GLOBAL,
         columns="date_added:d sentry_app_config:J status:n target_display:s target_identifier:s target_type:n type:n",
         keys="alert_rule_trigger>alertruletrigger integration_id~>integration? sentry_app_id~>sentryapp?",
-        sanitised="json-texts: sentry_app_config; string: target_display target_identifier",
+        sanitised="json-texts: sentry_app_config; string: target_display; safe: target_identifier",
     ),
 )

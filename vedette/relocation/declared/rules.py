@@ -43,7 +43,7 @@ DECLARED = (
         ORGANIZATION_OR_GLOBAL,
         columns="target_display:s target_identifier:s target_type:n trigger_type:n type:n",
         keys="integration_id~>integration? organization>organization sentry_app_id~>sentryapp?",
-        sanitised="string: target_display target_identifier",
+        sanitised="string: target_display; safe: target_identifier",
     ),
     Relocation(
         "sentry.notificationactionproject",
