@@ -5,8 +5,8 @@ Source: the relocation specification, 3.2, 4 and 9.
 
 import json
 import secrets
-import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from vedette.relocation.importing.result import ImportResult
 
 _COLUMNS = ("inserted", "existing", "overwritten", "preserved", "dropped", "out_of_scope")
-_STALE_SECONDS = 14 * 86_400  # scratch files of imports that nobody went on with
 _LONG_BYTES = 8 * 2**20  # files from here on keep the server's writers waiting for long enough to be noticed
 _MOST_RENAMES = 50
 
@@ -77,21 +76,21 @@ def run(wish: Wish) -> None:
     from vedette.cli.alone import alone
     from vedette.relocation.files.findings import Origin
 
-    with reporting(wish.findings_file, Origin.IMPORT) as report, scratch_dir("source") as source_dir:
-        work_dir = _work_dir(wish)
+    with ExitStack() as later, reporting(wish.findings_file, Origin.IMPORT) as report, scratch_dir("source") as here:
+        import_uuid = _uuid(wish)
+        later.callback((_work_dir() / f"{import_uuid}.findings").unlink, missing_ok=True)
         for name in wish.filters:
             chosen = getattr(wish, name)
             if chosen is not None and not chosen:
                 talk.warn(f"the filter of {name.replace('_', ' ')} names nothing, so nothing passes it")
-        with reading(wish.src, wish.key, source_dir) as stream, alone("relocation", settings.VEDETTE.data_dir / "run"):
-            if wish.scope == "Global" and not _may_restore(wish, talk, is_resumed=work_dir.exists()):
+        with reading(wish.src, wish.key, here) as stream, alone("relocation", settings.VEDETTE.data_dir / "run"):
+            if wish.scope == "Global" and not _may_restore(wish, talk):
                 return
             _warn_of_waiting(wish, talk, stream)
-            result = _import(wish, stream, work_dir, talk)
-            report.findings = list(result.findings) if wish.findings_file else ()
+            result = _import(wish, import_uuid, stream, talk)
+            report.findings = result.findings
             tell_findings(talk, result.findings)
             _tell(wish, result, talk)
-        shutil.rmtree(work_dir, ignore_errors=True)
 
 
 def _options(wish: Wish, import_uuid: str) -> "ImportOptions":
@@ -114,60 +113,44 @@ def _options(wish: Wish, import_uuid: str) -> "ImportOptions":
     )
 
 
-def _import(wish: Wish, stream: Any, work_dir: Path, talk: Talk) -> "ImportResult":
+def _import(wish: Wish, import_uuid: str, stream: Any, talk: Talk) -> "ImportResult":
     from vedette.relocation.importing.run import import_rows
 
-    options = _options(wish, work_dir.name.partition("-")[2])
+    options = _options(wish, import_uuid)
     if wish.in_batches and not wish.dry_run:
-        talk.warn(f"this import is {options.import_uuid}: --resume --import-uuid {options.import_uuid} goes on with it")
-    work_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    done = False
-    try:
-        with talk.progress() as progress:
-            result = import_rows(stream, options, work_dir=work_dir, progress=progress)
-        done = True
-    finally:
-        if not done and not (wish.in_batches or wish.resume):  # nothing was written, so nothing is to be gone on with
-            shutil.rmtree(work_dir, ignore_errors=True)
-    return result
+        talk.warn(f"this import is {import_uuid}: --resume --import-uuid {import_uuid} goes on with it")
+    with talk.progress() as progress:
+        return import_rows(stream, options, work_dir=_work_dir(), progress=progress)
 
 
-def _work_dir(wish: Wish) -> Path:
-    """Where the import keeps what it needs to go on after it was cut off; named after its uuid."""
+def _work_dir() -> Path:
+    """Where imports keep what they need to go on after they were cut off, one directory for each, by its uuid."""
     from django.conf import settings
 
-    parent = settings.VEDETTE.data_dir / "relocation"
-    _sweep(parent)
+    return settings.VEDETTE.data_dir / "relocation" / "imports"
+
+
+def _uuid(wish: Wish) -> str:
+    """Which import this is. Without a word it is a new one."""
     if wish.import_uuid:
-        found = parent / f"import-{wish.import_uuid}"
-        if wish.resume and not found.exists():
+        if wish.resume and not (_work_dir() / wish.import_uuid).is_dir():
             give_up(f"there is no import {wish.import_uuid} to go on with")
-        return found
+        return wish.import_uuid
     if not wish.resume:
-        return parent / f"import-{secrets.token_hex(16)}"
-    begun = sorted(parent.glob("import-*"))
+        return secrets.token_hex(16)
+    begun = sorted(path.name for path in _work_dir().glob("*") if path.is_dir())
     if len(begun) != 1:
-        told = ", ".join(path.name.removeprefix("import-") for path in begun)
-        give_up(f"say with --import-uuid which one: {told}" if begun else "no import was cut off")
+        give_up(f"say with --import-uuid which one: {', '.join(begun)}" if begun else "no import was cut off")
     return begun[0]
 
 
-def _sweep(parent: Path) -> None:
-    for path in parent.glob("*-*"):
-        try:
-            if path.is_dir() and path.stat().st_mtime < time.time() - _STALE_SECONDS:
-                shutil.rmtree(path, ignore_errors=True)
-        except FileNotFoundError:
-            continue
-
-
-def _may_restore(wish: Wish, talk: Talk, *, is_resumed: bool) -> bool:
+def _may_restore(wish: Wish, talk: Talk) -> bool:
     """Whether a full restore may go on: it is told to wipe what is in use, and whoever is asked says yes."""
     from vedette.accounts.models import User
     from vedette.orgs.models import Organization
 
     users, organizations = User.objects.count(), Organization.objects.count()
-    in_use = bool(users or organizations) and not is_resumed
+    in_use = bool(users or organizations) and not wish.resume
     here = f"{users:,} users and {organizations:,} organizations"
     if in_use and not wish.wipe:
         give_up(

@@ -101,7 +101,11 @@ def reporting(findings_file: Path | None, origin: "Origin") -> Iterator[Report]:
         raise Failed(_os_sentence(error)) from error
     except Exception as error:
         found = getattr(error, "finding", None)
-        failure = found or Finding(origin, FindingKind.UNKNOWN, reason=f"{type(error).__name__}: {error}"[:2000])
+        logged = getattr(error, "findings", None)  # with that one in it
+        if logged:
+            report.findings = logged
+        else:
+            failure = found or Finding(origin, FindingKind.UNKNOWN, reason=f"{type(error).__name__}: {error}"[:2000])
         if found is None:
             raise
         raise Failed(found.sentence()) from error
