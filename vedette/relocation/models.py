@@ -139,3 +139,59 @@ class ControlImportChunkReplica(ImportChunk):
                 fields=["import_uuid", "model", "min_ordinal"], name="relocation_controlreplica_unique"
             )
         ]
+
+
+class MoveKind(models.TextChoices):
+    """Which way an organization's data goes."""
+
+    EXPORT = "export"
+    IMPORT = "import"
+
+
+class MoveState(models.TextChoices):
+    """Where a move stands. An import is tried first (to `PLANNED`), written when somebody confirms the plan, and seen
+    by nobody until somebody who runs the server approves it."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    PLANNED = "planned"
+    CONFIRMED = "confirmed"
+    WRITING = "writing"
+    READY = "ready"  # an export that can be downloaded
+    PENDING = "pending"  # an import that waits for approval
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+class Move(models.Model):
+    """An export or an import that an owner of `organization` asked for on a page; it belongs to that organization.
+
+    Its files lie in a directory named after `uuid`, which goes at `expires_at`. `options` are what was asked for,
+    `outcome` is what was done or would be (counts, plan, renames, the ids of imported organizations), `error` a
+    sentence. `user_id` is who asked, `decided_by` who approved or rejected.
+    """
+
+    silo: ClassVar = Silo.REGION
+
+    uuid = models.CharField(max_length=32, unique=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user_id = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=MoveKind.choices)
+    state = models.CharField(max_length=12, choices=MoveState.choices, default=MoveState.WAITING)
+    options = models.JSONField(default=dict)
+    outcome = models.JSONField(default=dict)
+    error = models.TextField(blank=True, default="")
+    file_bytes = models.BigIntegerField(null=True, blank=True)
+    decided_by = models.BigIntegerField(null=True, blank=True)
+    date_added = models.DateTimeField(default=clock.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["organization", "date_added"], name="relocation_move_by_org")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.uuid}"
