@@ -171,6 +171,30 @@ class OwnedOption(Rule):
             self.context.tell(note(FindingKind.SKIPPED_ROW, reason, model=self.model))
 
 
+class SavedSearch(Rule):
+    """A search that everybody has is the installation's: no import takes it, unless it takes everything."""
+
+    needs = frozenset({"is_global"})
+
+    def begin(self) -> None:
+        """Nobody counted yet."""
+        self._left_out = 0
+
+    def select(self, rows: Page) -> Page:
+        """Without those of the installation."""
+        if self.context.options.is_global:
+            return rows
+        owned = [row for row in rows if not row[1].get("is_global")]
+        self._left_out += len(rows) - len(owned)
+        return owned
+
+    def close(self) -> None:
+        """One finding for all of them."""
+        if self._left_out:
+            reason = f"{self._left_out} searches are of the whole installation and were left out"
+            self.context.tell(note(FindingKind.SKIPPED_ROW, reason, model=self.model))
+
+
 class SnubaQuery(Rule):
     """Has no owner of its own: it leaves with the alert rules and subscriptions of what was chosen.
 

@@ -174,6 +174,18 @@ def test_actions_of_integrations_stay_with_the_installation_and_so_do_their_proj
     assert len(all_of_them.of("notificationactionproject")) == 2
 
 
+def test_a_search_of_the_whole_installation_leaves_only_with_everything(export):
+    acme = an_organization()
+    owned = preserved("savedsearch", organization=acme.pk, is_global=False, name="a")
+    everybodys = preserved("savedsearch", organization=None, is_global=True, name="b")
+
+    exported = export("Organization")
+
+    assert exported.pks("savedsearch") == [owned]
+    assert exported.told() == {("SkippedRow", "sentry.savedsearch", None)}
+    assert export("Global").pks("savedsearch") == [owned, everybodys]
+
+
 def test_queries_leave_with_the_organization_that_uses_them_and_not_through_a_shared_user(two, export):
     acme, zoo, _, _, both = two
     ours, theirs, watched = (preserved("snubaquery", dataset="events", environment=None) for _ in range(3))
