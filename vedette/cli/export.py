@@ -57,6 +57,12 @@ def _shared() -> Callable[[F], F]:
             show_default=True,
             help="Which Sentry is to read it: self-hosted of mid-2024, or of 2025.",
         ),
+        click.option(
+            "--only-known",
+            is_flag=True,
+            help="Leave out what no Sentry knows: kept rows of unknown models, and Vedette's own settings. Implied by "
+            "--target 2024.",
+        ),
         telling(),
         no_prompt(),
     )
@@ -134,6 +140,7 @@ def _export(
     encrypt_with_gcp_kms: Path | None,
     indent: int,
     target: str,
+    only_known: bool,
     findings_file: Path | None,
     silent: bool,
     as_json: bool,
@@ -157,6 +164,7 @@ def _export(
         scope,
         generation=Generation(int(target)),
         indent=None if key or full else indent,
+        only_known=only_known,
         **filters,  # type: ignore[arg-type]
     )
     began = time.monotonic()
