@@ -42,6 +42,7 @@ class ExportOptions:
     is the compact form of sealed files. `only_known` leaves out what Sentry does not know and Vedette has kept
     nevertheless: models and fields that the format does not name, and Vedette's own options. It is implied by a
     generation before the newest, because a file with an unknown field could not be read there at all.
+    `withholds` leaves credentials out (`withholding`), for readers who are not the keepers of the server.
     """
 
     scope: RelocationScope
@@ -51,6 +52,7 @@ class ExportOptions:
     generation: Generation = Generation.EARLY_2025
     indent: int | None = 2
     only_known: bool = False
+    withholds: bool = False
 
     def checked(self) -> "ExportOptions":
         """The same with trimmed filters and what is implied. Raises `ExportFailed` for a scope that cannot be

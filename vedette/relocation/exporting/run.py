@@ -38,6 +38,7 @@ from vedette.relocation.exporting.selection import FEW, choose
 from vedette.relocation.exporting.snapshot import snapshot
 from vedette.relocation.exporting.sources import Page, PreservedSource, TableSource
 from vedette.relocation.exporting.unknown import Leftovers
+from vedette.relocation.exporting.withholding import withhold
 from vedette.relocation.files.findings import FindingKind, FindingLog, export_error, note, warning
 from vedette.relocation.files.writer import RowWriter
 from vedette.relocation.graph import Declaration, graph
@@ -186,6 +187,9 @@ class Export:
         if type(rule).finish is not Rule.finish:
             for pk, fields in rows:
                 rule.finish(pk, fields)
+        if self.options.withholds:
+            for _, fields in rows:
+                withhold(rule.model, fields)
         if self.options.generation < max(Generation):
             self._without_unknown_fields(rows, rule.model)
 
