@@ -96,7 +96,8 @@ class Chunks:
 
     def find(self, silo: Silo, model: str, min_ordinal: int) -> ImportChunk | None:
         """The chunk of a batch, if it was written."""
-        return self._of(silo).filter(model=model, min_ordinal=min_ordinal).first()
+        found: ImportChunk | None = self._of(silo).filter(model=model, min_ordinal=min_ordinal).first()
+        return found
 
     def save(self, chunk: ImportChunk) -> None:
         """Keep it; inside of the batch's transaction. Raises `IntegrityError` if another process was faster."""

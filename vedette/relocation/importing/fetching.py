@@ -50,7 +50,16 @@ class Fetching:
         width = self._width
         found = [
             # The last three columns are the owners.
-            Fetched(*row[:4], row[4 : 4 + width], row[4 + width : -3 - width], row[-3 - width : -3], row[-3:])
+            Fetched(
+                row[0],
+                row[1],
+                row[2],
+                row[3],
+                row[4 : 4 + width],
+                row[4 + width : -3 - width],
+                row[-3 - width : -3],
+                row[-3:],
+            )
             for row in self._stage.all(self._statement, [self._after, count])
         ]
         if found:

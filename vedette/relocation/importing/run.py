@@ -31,7 +31,7 @@ from vedette.relocation.importing.resolving import Resolving
 from vedette.relocation.importing.result import ImportResult
 from vedette.relocation.importing.stage import MAP_FILE, ROWS_FILE, Stage, StageBroken
 from vedette.relocation.importing.writing import Writing
-from vedette.relocation.progress import Progress
+from vedette.relocation.progress import Progress, Silent
 
 _UUID = re.compile(r"[0-9a-f]{32}")
 
@@ -40,12 +40,15 @@ class _Undone(Exception):
     """Ends the transaction of a dry run."""
 
 
-def import_rows(stream: BinaryIO, options: ImportOptions, *, work_dir: Path, progress: Progress) -> ImportResult:
+def import_rows(
+    stream: BinaryIO, options: ImportOptions, *, work_dir: Path, progress: Progress | None = None
+) -> ImportResult:
     """Import the plain export in `stream`. Scratch files (twice its size, at most) lie below `work_dir` meanwhile.
 
     Findings of any severity are in the result's log, `work_dir/UUID.findings`, which is the caller's to delete. Raises
     `ImportFailed` after rolling everything back (in batches: the failed batch), with the log in its `findings`.
     """
+    progress = progress or Silent()
     import_uuid = _checked_uuid(options)
     scratch.remove_abandoned(work_dir)
     work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

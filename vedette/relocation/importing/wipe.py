@@ -22,7 +22,7 @@ from vedette.relocation.importing import silos
 from vedette.relocation.importing.plans import Plan
 from vedette.relocation.models import ExtraFields
 
-_PLAIN_KEYS = {Organization: "organization_id", Project: "project_id"}
+_PLAIN_KEYS: dict[type[models.Model], str] = {Organization: "organization_id", Project: "project_id"}
 
 
 def is_empty() -> bool:
@@ -84,8 +84,9 @@ def _children(parent: type[models.Model]) -> Iterator[tuple[type[models.Model], 
     """(table, column, whether it is nulled) of everything that refers to rows of `parent`."""
     for model in apps.get_models():
         for field in model._meta.local_concrete_fields:
-            remote = field.remote_field.model if field.remote_field else None
-            if remote is parent:
-                yield model, str(field.column), field.remote_field.on_delete is SET_NULL
-            elif remote is None and field.attname == _PLAIN_KEYS.get(parent):
-                yield model, str(field.column), False
+            remote = field.remote_field
+            if remote is None:
+                if field.attname == _PLAIN_KEYS.get(parent):
+                    yield model, str(field.column), False
+            elif remote.model is parent:
+                yield model, str(field.column), remote.on_delete is SET_NULL
