@@ -15,6 +15,8 @@ import click
 
 from vedette.cli.relocating import (
     Talk,
+    give_up,
+    is_archive,
     reading,
     replacing,
     reporting,
@@ -131,7 +133,7 @@ def encrypt_file(
     rows = 0
     with _scratch() as work_dir, reporting(findings_file, Origin.EXPORT):
         with reading(src, None, work_dir) as source, writing(dest, key) as stream, talk.progress() as progress:
-            if _is_archive(source):
+            if is_archive(source):
                 shutil.copyfileobj(source, stream, _STEP)
             else:
                 progress.start("encrypting", None)
@@ -197,20 +199,24 @@ def sanitize_file(
     talk = Talk(silent=silent, as_json=as_json, is_piped=dest == "-")
     _set_up()
     from vedette.relocation.files.findings import Origin
-    from vedette.relocation.sanitizing.run import sanitize
+    from vedette.relocation.files.writer import RowWriter
+    from vedette.relocation.sanitizing.sanitizing import sanitize
 
     with scratch_dir("sanitize") as work_dir, reporting(findings_file, Origin.EXPORT) as report:
         with (
             reading(src, source_key, work_dir) as source,
             writing(dest, dest_key) as stream,
+            RowWriter(stream, None if dest_key else 2) as writer,
             talk.progress() as progress,
         ):
             result = sanitize(
-                source, stream, seed=seed, days_offset=days_offset or 0, work_dir=work_dir, progress=progress
+                source, writer, seed=seed, days_offset=days_offset or 0, work_dir=work_dir, progress=progress
             )
-        report.findings = result.findings
-        tell_findings(talk, result.findings)
-        talk.result({"dest": dest, "rows": result.rows, "findings": len(result.findings)})
+            report.findings = result.findings
+            tell_findings(talk, result.findings)
+            if not result.is_clean:
+                give_up("the result still tells something of the file, so it is thrown away")
+        talk.result({"dest": dest, "rows": result.rows, "models": result.models, "findings": len(result.findings)})
 
 
 @command.command("verify")
@@ -284,10 +290,3 @@ def _set_up() -> None:
     import django
 
     django.setup()
-
-
-def _is_archive(stream: Any) -> bool:
-    """Whether this is Vedette's own archive rather than an array of rows."""
-    start = stream.read(64)
-    stream.seek(0)
-    return bool(start) and start.lstrip()[:1] != b"["

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from vedette.relocation.exporting.options import ExportOptions
     from vedette.relocation.files.findings import FindingLog
+    from vedette.relocation.importing.options import ImportOptions
+    from vedette.relocation.importing.result import ImportResult
     from vedette.relocation.progress import Progress
 
 
@@ -35,3 +37,37 @@ def export_archive(
         )
     counts = {**result.counts, **result.more}
     return (counts | {"files": result.files} if result.files else counts), result.findings
+
+
+def import_archive(
+    stream: BinaryIO, options: "ImportOptions", *, work_dir: Path, progress: "Progress"
+) -> "ImportResult":
+    """Import an archive; its rows beside Sentry's part, its events and files stand in the plan like models.
+
+    Raises `BadFile`, `ImportFailed` and `TryAgain`.
+    """
+    from django.conf import settings
+
+    from vedette.cli.stores import open_event_store
+    from vedette.core.files import FileStore
+    from vedette.relocation.companion.importing import import_full
+    from vedette.relocation.importing.result import Counts
+
+    own = settings.VEDETTE
+    opened: Any = nullcontext() if options.dry_run else open_event_store(own)
+    with opened as store:
+        if store is not None:
+            from vedette.events.migrate import migrate
+
+            migrate(store)
+        full = import_full(
+            stream, options, store=store, files=FileStore(own.files_dir), work_dir=work_dir, progress=progress
+        )
+    result = full.sentry
+    result.plan.update(full.plan)
+    for name, told in full.events.items():
+        dropped = sum(told.values()) - told["inserted"] - told["existing"]
+        result.plan[f"events.{name}"] = Counts(inserted=told["inserted"], existing=told["existing"], dropped=dropped)
+    if full.files:
+        result.plan["files"] = Counts(inserted=full.files)
+    return result

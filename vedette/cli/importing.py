@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vedette.cli.relocating import (
+    Report,
     Talk,
     give_up,
+    is_archive,
     reading,
     replacing,
     reporting,
@@ -77,8 +79,7 @@ def run(wish: Wish) -> None:
     from vedette.relocation.files.findings import Origin
 
     with ExitStack() as later, reporting(wish.findings_file, Origin.IMPORT) as report, scratch_dir("source") as here:
-        import_uuid = _uuid(wish)
-        later.callback((_work_dir() / f"{import_uuid}.findings").unlink, missing_ok=True)
+        later.callback(_forget, report)
         for name in wish.filters:
             chosen = getattr(wish, name)
             if chosen is not None and not chosen:
@@ -87,13 +88,20 @@ def run(wish: Wish) -> None:
             if wish.scope == "Global" and not _may_restore(wish, talk):
                 return
             _warn_of_waiting(wish, talk, stream)
-            result = _import(wish, import_uuid, stream, talk)
+            result = _import(wish, stream, talk)
             report.findings = result.findings
             tell_findings(talk, result.findings)
             _tell(wish, result, talk)
 
 
-def _options(wish: Wish, import_uuid: str) -> "ImportOptions":
+def _forget(report: Report) -> None:
+    """The log of findings lies beside what an import keeps, and is told by now."""
+    path = getattr(report.findings, "path", None)
+    if path is not None:
+        path.unlink(missing_ok=True)
+
+
+def _options(wish: Wish, import_uuid: str | None) -> "ImportOptions":
     from vedette.relocation.importing.options import ImportOptions, ImportScope
 
     return ImportOptions(
@@ -113,12 +121,18 @@ def _options(wish: Wish, import_uuid: str) -> "ImportOptions":
     )
 
 
-def _import(wish: Wish, import_uuid: str, stream: Any, talk: Talk) -> "ImportResult":
+def _import(wish: Wish, stream: Any, talk: Talk) -> "ImportResult":
+    from vedette.cli.companion import import_archive
     from vedette.relocation.importing.run import import_rows
 
-    options = _options(wish, import_uuid)
+    import_uuid = _uuid(wish)
+    if is_archive(stream):  # whose content names its import, so that it can be repeated
+        with talk.progress() as progress:
+            options = _options(wish, import_uuid)
+            return import_archive(stream, options, work_dir=_work_dir(), progress=progress)
+    options = _options(wish, import_uuid or secrets.token_hex(16))
     if wish.in_batches and not wish.dry_run:
-        talk.warn(f"this import is {import_uuid}: --resume --import-uuid {import_uuid} goes on with it")
+        talk.warn(f"this import is {options.import_uuid}: --resume --import-uuid {options.import_uuid} goes on with it")
     with talk.progress() as progress:
         return import_rows(stream, options, work_dir=_work_dir(), progress=progress)
 
@@ -127,18 +141,20 @@ def _work_dir() -> Path:
     """Where imports keep what they need to go on after they were cut off, one directory for each, by its uuid."""
     from django.conf import settings
 
-    return settings.VEDETTE.data_dir / "relocation" / "imports"
+    path: Path = settings.VEDETTE.data_dir / "relocation" / "imports"
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
 
 
-def _uuid(wish: Wish) -> str:
-    """Which import this is. Without a word it is a new one."""
+def _uuid(wish: Wish) -> str | None:
+    """Which import this is; None for a new one."""
     if wish.import_uuid:
         if wish.resume and not (_work_dir() / wish.import_uuid).is_dir():
             give_up(f"there is no import {wish.import_uuid} to go on with")
         return wish.import_uuid
     if not wish.resume:
-        return secrets.token_hex(16)
-    begun = sorted(path.name for path in _work_dir().glob("*") if path.is_dir())
+        return None
+    begun = sorted(path.name for path in _work_dir().glob("*") if path.is_dir() and len(path.name) == 32)
     if len(begun) != 1:
         give_up(f"say with --import-uuid which one: {', '.join(begun)}" if begun else "no import was cut off")
     return begun[0]

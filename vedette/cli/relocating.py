@@ -181,13 +181,22 @@ def reading(src: str, key: KeyFile | None, work_dir: Path) -> Iterator[BinaryIO]
     with ExitStack() as stack:
         path = _kept(work_dir / "stdin") if src == "-" else Path(src)
         stream = stack.enter_context(path.open("rb"))
-        sealed = is_sealed(stream)
-        stream.seek(0)
+        sealed = is_sealed(stream) and not is_archive(stream)
         if sealed and key is None:
             raise refuse(FindingKind.DECRYPTION_ERROR, "the file is encrypted: say which key decrypts it")
         if not sealed and key is not None:
             raise refuse(FindingKind.DECRYPTION_ERROR, "the file is not encrypted, but a key is given")
-        yield stack.enter_context(unseal(stream, private_key(key))) if key else stream
+        yield stack.enter_context(unseal(stream, private_key(key), work_dir=work_dir)) if key else stream
+
+
+def is_archive(stream: BinaryIO) -> bool:
+    """Whether this is Vedette's own archive, not encrypted (any more). The position stays."""
+    from vedette.relocation.companion.container import MANIFEST
+
+    at = stream.tell()
+    start = stream.read(len(MANIFEST) + 1)
+    stream.seek(at)
+    return start == MANIFEST.encode() + b"\0"
 
 
 def _kept(path: Path) -> Path:

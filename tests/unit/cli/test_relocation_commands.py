@@ -36,17 +36,18 @@ SPELT = {  # 3.1 to 3.3
     ("backup", "sanitize"): ENCRYPT | DECRYPT | {"--src", "--days-offset"},
 }
 OURS = {  # what each has beyond them
-    ("export", "users"): {"--target", "--json"},
+    ("export", "users"): {"--target", "--only-known", "--json"},
     ("export", "organizations"): {
         "--target",
+        "--only-known",
         "--json",
         "--filter-org-slugs-file",
         "--filter-projects",
         "--full",
         "--with-events",
     },
-    ("export", "config"): {"--target", "--json"},
-    ("export", "global"): {"--target", "--json", "--full", "--with-events"},
+    ("export", "config"): {"--target", "--only-known", "--json"},
+    ("export", "global"): {"--target", "--only-known", "--json", "--full", "--with-events"},
     ("backup", "compare"): {"--silent", "--json", "--html", "--exit-zero"},
     ("backup", "sanitize"): {"--silent", "--json", "--findings-file", "--seed"},
 }
