@@ -39,6 +39,15 @@ def taken_of(slugs: Collection[str]) -> set[str]:
     return found
 
 
+def slugs_of(organization_ids: Collection[int]) -> dict[int, str]:
+    """Today's slugs of these organizations, as far as they have one."""
+    found: dict[int, str] = {}
+    for some in pieces(organization_ids):
+        rows = _reservations().filter(organization_id__in=some, reservation_type=ReservationType.PRIMARY)
+        found.update(rows.values_list("organization_id", "slug"))
+    return found
+
+
 def claim(slug: str, organization_id: int, *, user_id: int | None = None) -> None:
     """Reserve exactly this slug for a new organization. Of two who race one gets it, and the other `IntegrityError`."""
     _reservations().create(slug=slug, organization_id=organization_id, user_id=user_id)
@@ -50,7 +59,7 @@ def reserve(wishes: Mapping[int, str], *, avoid: Collection[str] = (), user_id: 
 
     An organization that has a primary slug already keeps it: repeated after a lost answer, this answers the same.
     """
-    own = _primary(wishes)
+    own = slugs_of(wishes)
     open_wishes = {pk: wish for pk, wish in wishes.items() if pk not in own}
     refused = set(avoid)
 
@@ -71,7 +80,7 @@ def reserve(wishes: Mapping[int, str], *, avoid: Collection[str] = (), user_id: 
             ignore_conflicts=True,
             batch_size=500,
         )
-        own |= _primary(open_wishes)
+        own |= slugs_of(open_wishes)
         open_wishes = {pk: wish for pk, wish in open_wishes.items() if pk not in own}  # somebody was faster
     raise SlugTaken("An organization")
 
@@ -95,14 +104,6 @@ def rename(organization_id: int, before: str, after: str, *, user_id: int | None
 def give_back(organization_ids: Collection[int]) -> int:
     """Free every slug of organizations that do not exist; how many there were."""
     return sum(_reservations().filter(organization_id__in=some).delete()[0] for some in pieces(organization_ids))
-
-
-def _primary(organization_ids: Collection[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
-    for some in pieces(organization_ids):
-        rows = _reservations().filter(organization_id__in=some, reservation_type=ReservationType.PRIMARY)
-        found.update(rows.values_list("organization_id", "slug"))
-    return found
 
 
 def _alias() -> str:

@@ -1,0 +1,111 @@
+"""Rows that take the place of others of their kind, and ids that are kept: what several rules do, in few statements."""
+
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from django.db import connections, models
+
+from vedette.core.pieces import pieces
+from vedette.core.snowflake import is_of_the_future
+from vedette.core.suffixes import with_random_suffix
+from vedette.relocation.importing.columns import adapter
+from vedette.relocation.importing.rules.base import Context, Incoming
+
+T = TypeVar("T")
+
+ROWS_AT_ONCE = 500
+_LARGEST_ID = 2**53 - 1  # what every client of the API can hold
+_SUFFIX_LENGTH = 5
+
+
+def upsert(
+    table: type[models.Model],
+    names: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    *,
+    conflict: str,
+    identity: Callable[[Sequence[Any]], Hashable],
+    using: str,
+) -> list[int]:
+    """Insert `rows` (values of the attributes `names`); where one is there already that the unique index on `conflict`
+    (SQL) does not tell apart, it takes the values. The pk of each, in order.
+
+    Two rows with one `identity` are one row, with the values of the latter.
+    """
+    latest = {identity(row): row for row in rows}
+    connection = connections[using]
+    quote = connection.ops.quote_name
+    fields = [table._meta.get_field(name) for name in names]
+    columns = [quote(str(field.column)) for field in fields]  # type: ignore[union-attr]
+    adapters = [adapter(field, using) for field in fields]  # type: ignore[arg-type]
+    mark = f"({', '.join(['%s'] * len(names))})"
+    pk = quote(str(table._meta.pk.column))
+    found: dict[Hashable, int] = {}
+    with connection.cursor() as cursor:
+        for some in _slices(list(latest.values()), ROWS_AT_ONCE):
+            values = [
+                value if adapt is None else adapt(value)
+                for row in some
+                for value, adapt in zip(row, adapters, strict=True)
+            ]
+            # The names are those of a model of ours.
+            statement = (
+                f"INSERT INTO {quote(table._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608
+                f"VALUES {', '.join([mark] * len(some))} ON CONFLICT ({conflict}) "
+                f"DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in columns)} "
+                f"RETURNING {pk}, {', '.join(columns)}"
+            )
+            cursor.execute(statement, values)
+            found |= {identity(row[1:]): row[0] for row in cursor.fetchall()}
+    return [found[identity(row)] for row in rows]
+
+
+def ids_to_keep(batch: Sequence[Incoming]) -> list[int | None]:
+    """The id that each row had, for `Context.insert`, which keeps it where nobody has it here; None where it may not be
+    kept at all.
+
+    What hides in text and plain integers (the ids of teams in alert rules, of projects in DSNs) stays right where ids
+    stay the same. An id that may still be drawn is not kept, so that no file can take ids from those who come later.
+    What is given up holds its id until all of its data is deleted.
+    """
+    return [_worth_keeping(incoming.row.pk) for incoming in batch]
+
+
+def _worth_keeping(pk: int) -> int | None:
+    return pk if 0 < pk <= _LARGEST_ID and not is_of_the_future(pk) else None
+
+
+def distinct_slugs(batch: Sequence[Incoming], longest: int, context: Context) -> None:
+    """Give rows that want the slug of another one of their organization something behind it, and say so."""
+    wanted = {(incoming.values["organization"], incoming.values["slug"]) for incoming in batch}
+    given = _slugs_of(wanted, context)
+    for incoming in batch:
+        organization, slug = incoming.values["organization"], incoming.values["slug"]
+        while (organization, slug) in given:
+            slug = with_random_suffix(incoming.values["slug"], _SUFFIX_LENGTH, longest)
+        given.add((organization, slug))
+        incoming.values["slug"] = slug
+        tell_of_the_slug(incoming, context)
+
+
+def tell_of_the_slug(incoming: Incoming, context: Context) -> None:
+    """Report the row's slug if it is not the one of the file."""
+    before = str(incoming.row.fields.get("slug") or "")
+    if incoming.values["slug"] != before:
+        context.renamed(incoming, before, incoming.values["slug"])
+
+
+def _slugs_of(wanted: Collection[tuple[int, str]], context: Context) -> set[tuple[int, str]]:
+    table: Any = context.declaration.table
+    found: set[tuple[int, str]] = set()
+    for some in pieces(wanted):
+        rows = table._default_manager.using(context.using).filter(
+            organization_id__in={organization for organization, _ in some}, slug__in={slug for _, slug in some}
+        )
+        found.update(rows.values_list("organization_id", "slug"))
+    return found
+
+
+def _slices(values: list[T], size: int) -> Iterator[list[T]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
