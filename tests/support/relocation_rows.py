@@ -117,10 +117,12 @@ def _address(place: Place) -> str:
     return f"second-{place.family}@example.com" if place.at == 2 else f"person-{place.tag}@example.com"
 
 
-def _team_or_channel(place: Place) -> Fields:
-    """Whom an action tells: a team by its id as text, or a channel by name (target types 2 and 0)."""
+def _target(place: Place) -> Fields:
+    """Whom an action tells: a team or a user by its id as text, or a channel by name (target types 2, 1 and 0)."""
     if place.is_full:
         return {"target_type": 2, "target_identifier": str(place.other("team")), "type": 0}
+    if place.family == 0:
+        return {"target_type": 1, "target_identifier": str(place.other("user")), "type": 0}
     return {"target_type": 0, "target_identifier": "#alerts", "target_display": "#alerts", "type": 1}
 
 
@@ -269,9 +271,9 @@ OWN: dict[str, Callable[[Place], Fields]] = {
     "sentry.querysubscription": lambda p: {"subscription_id": f"{p.tag}/{p.hex(32)}", "status": 0, "type": "incidents"},
     "sentry.rule": lambda p: {"data": _rule_data(p)},
     "sentry.rulesnooze": lambda p: _either(p, "alert_rule", "rule", "rule"),
-    "sentry.notificationaction": _team_or_channel,
+    "sentry.notificationaction": _target,
     "sentry.alertrule": lambda p: {"organization": p.other("organization"), "snuba_query": p.other("snubaquery")},
-    "sentry.alertruletriggeraction": _team_or_channel,
+    "sentry.alertruletriggeraction": _target,
     "sentry.incident": lambda p: {"identifier": p.at + 1},
     "sentry.timeseriessnapshot": lambda p: {"values": "[[1.0, 2.0], [3.0, 4.5]]" if p.is_full else "[]"},
     "sentry.integration": lambda p: {"provider": "github", "external_id": p.tag, "status": 0},

@@ -52,8 +52,9 @@ def references_of(model: str, fields: Fields) -> list[Reference]:
     return list(finder(fields)) if finder else []
 
 
-def with_references(fields: Fields, found: Iterable[tuple[Reference, int | None]]) -> dict[str, Any]:
-    """A copy of `fields` in which each reference has this pk, or what `missing` says where that is None."""
+def with_references(fields: Fields, found: Iterable[tuple[Reference, int | str | None]]) -> dict[str, Any]:
+    """A copy of `fields` in which each reference has this pk (or another name of its row), or what `missing` says where
+    that is None."""
     changed = dict(fields)
     texts: set[str] = set()
     pairs = sorted(found, key=lambda pair: [str(part) for part in pair[0].path], reverse=True)
@@ -72,7 +73,7 @@ def with_references(fields: Fields, found: Iterable[tuple[Reference, int | None]
     return changed
 
 
-def _put(document: Any, reference: Reference, new: int | None, removals: list[tuple[list[Any], int]]) -> None:
+def _put(document: Any, reference: Reference, new: int | str | None, removals: list[tuple[list[Any], int]]) -> None:
     *way, last = reference.path
     for part in way:
         document = document[part]

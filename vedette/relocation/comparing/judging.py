@@ -108,11 +108,7 @@ class Judge:
     # ------------------------------------------------------------ what is left
 
     def _rest(self, left: Fields, right: Fields) -> str | None:
-        ours = {name: value for name, value in left.items() if name not in self._judged}
-        theirs = {name: value for name, value in right.items() if name not in self._judged}
-        if self._wire is not None:
-            ours = self._led_inside("left", ours)
-            theirs = self._led_inside("right", theirs)
+        ours, theirs = self._left_over("left", left), self._left_over("right", right)
         if ours == theirs and _same_types(ours, theirs):
             return None
         differing = [
@@ -122,8 +118,10 @@ class Judge:
         ]
         return self._diff(ours, theirs, frozenset(differing)) if differing else None
 
-    def _led_inside(self, side: Side, fields: Fields) -> Fields:
-        return by_ordinal(self._model.name, fields, lambda model, pk: self._scratch.ordinal(side, model, pk))
+    def _left_over(self, side: Side, fields: Fields) -> Fields:
+        if self._wire is not None:
+            fields = by_ordinal(self._model.name, fields, lambda model, pk: self._scratch.ordinal(side, model, pk))
+        return {name: value for name, value in fields.items() if name not in self._judged}
 
     def _means_the_same(self, name: str, left: Any, right: Any) -> bool:
         if left == right:
