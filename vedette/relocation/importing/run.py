@@ -63,6 +63,7 @@ def import_rows(
                 run.run()
             except ImportFailed as failure:
                 log.add(failure.finding)
+                log.close()
                 failure.findings = log
                 if not run.can_be_resumed:
                     scratch.remove(directory)
