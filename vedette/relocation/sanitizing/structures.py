@@ -7,7 +7,6 @@ places where they are known to stand. Source: the relocation specification, 9 (#
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
-from zoneinfo import available_timezones
 
 from vedette.relocation.sanitizing.drawing import Drawing
 from vedette.relocation.sanitizing.interning import Interning
@@ -22,6 +21,7 @@ NAME_KEYS = frozenset(
 )
 _NUMBER = re.compile(r"-?\d{1,19}")
 _CRON = re.compile(r"[\dA-Z*/,?#@a-z-]{1,20}( [\dA-Z*/,?#-]{1,20}){0,5}")
+_ZONE = re.compile(r"[A-Za-z_]+(/[A-Za-z0-9_+-]+){0,2}")
 _LANGUAGE = re.compile(r"[a-z]{2}([-_][a-z]{2,4})?", re.IGNORECASE)
 ANY_ZONE = "UTC"
 
@@ -80,7 +80,7 @@ class Structures:
     def _leaf(self, text: str, key: str | None) -> str:
         if is_kept_id(key, text):
             return text
-        if key == "timezone" and text in available_timezones():
+        if key == "timezone" and _ZONE.fullmatch(text):
             return ANY_ZONE
         moved = self._moments.moved(text)
         if moved is not None:
