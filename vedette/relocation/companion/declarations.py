@@ -61,6 +61,7 @@ class Travels:
     leave: Mapping[str, Any] | None = None
     of_projects: str = ""
     with_events: bool = False
+    else_in_sentry: bool = False
 
     @property
     def table(self) -> type[models.Model]:
@@ -114,6 +115,12 @@ TRAVELS: tuple[Travels, ...] = (
         without={"secret": "", "guid": None, "is_active": False, "failures": 0},
     ),
     _of("projects.ProjectAlias", "project__organization_id", same=("old_id", "project_id"), kept=("old_id",)),
+    _of(
+        "releases.Repository",
+        same=("organization_id", "provider", "external_id"),
+        without={"integration_id": None},
+        else_in_sentry=True,
+    ),
     _of(
         "releases.Release",
         keys={"last_commit_id": "releases.Commit", "last_deploy_id": "releases.Deploy"},
@@ -223,7 +230,7 @@ AFTER: dict[str, tuple[str, ...]] = {
     "orgs.auditlogentry": ("releases.release", "releases.deploy", "issues.grouptombstone", "hooks.webhook"),
 }
 
-LEFT_BEHIND: dict[str, str] = {
+LEFT_BEHIND: dict[str, str] = {  # a model, or all that a room has
     "accounts.lostpasswordhash": "a way to set a password, which counts for an hour on the server that mailed it",
     "core.idsequence": "ids of the last minutes of one server",
     "core.lock": "who does something at this moment, on one server",
@@ -238,12 +245,7 @@ LEFT_BEHIND: dict[str, str] = {
     "releases.filechunk": "a piece of an upload that has not ended; it counts for a day",
     "releases.repositorydelivery": "what one server has taken from a repository's host",
     "releases.repositorysecret": "sealed with the secret key of one server",
-    "relocation.controlimportchunk": "what an import wrote on one server",
-    "relocation.controlimportchunkreplica": "what an import wrote on one server",
-    "relocation.extrafields": "in the rows of Sentry's own format",
-    "relocation.preservedcontrolrow": "in the rows of Sentry's own format",
-    "relocation.preservedregionrow": "in the rows of Sentry's own format",
-    "relocation.regionimportchunk": "what an import wrote on one server",
+    "relocation": "rows of Sentry's own format that have no table, and what moves to and from one server",
     "tasks.scheduledjob": "when jobs of one server are due",
     "tasks.work": "work that waits on one server",
 }

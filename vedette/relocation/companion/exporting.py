@@ -86,12 +86,14 @@ def export_full(
         with Export(options, work_dir=work_dir, progress=progress) as export:
             writing.sentry_part(export)
             writing.rows(export)
+        findings = FindingLog(export.findings.path)  # goes on where Sentry's part ended
+        writing.tell(findings)
         if with_events and store is not None:
             writing.events(store, began)
-        writing.files(files, export.findings)
+        writing.files(files, findings)
         archive.close()
-    writing.tell(export.findings)
-    return FullExportResult(export.counts, archive.contents.counts, archive.contents.files, export.findings)
+        findings.flush()
+    return FullExportResult(export.counts, archive.contents.counts, archive.contents.files, findings)
 
 
 def _digest_what_waits(with_events: bool) -> None:
@@ -160,6 +162,9 @@ class _Writing:
             rows = rows.filter(pk__in=rows.filter(**{f"{one.of_projects}__in": mine}).values("pk"))
         listed = iter(rows.order_by("pk").values_list("pk", *names).iterator(chunk_size=AT_ONCE))
         while batch := list(islice(listed, AT_ONCE)):
+            if one.else_in_sentry:
+                there = self._known.find(one.label, (row[0] for row in batch))
+                batch = [row for row in batch if row[0] not in there]
             kept = self._closed(one, names, batch)
             if len(kept) < len(batch):
                 self._left_out[one.label] = self._left_out.get(one.label, 0) + len(batch) - len(kept)
@@ -217,4 +222,3 @@ class _Writing:
         for label, count in sorted(self._left_out.items()):
             reason = f"{count} rows belong to something that is not in the archive, and were left out"
             findings.add(note(FindingKind.SKIPPED_ROW, reason, model=label))
-        findings.flush()

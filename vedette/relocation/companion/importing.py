@@ -34,9 +34,10 @@ from vedette.relocation.companion.rows import Incoming, batches_of
 from vedette.relocation.companion.rules import HOMES, RULES
 from vedette.relocation.companion.unpacking import Unpacked, unpack
 from vedette.relocation.companion.writing import Batch, Done, Rule, find_same, set_late
-from vedette.relocation.files.findings import Finding, FindingKind, FindingLog, note, refuse, warning
+from vedette.relocation.files.findings import BadFile, Finding, FindingKind, FindingLog, note, refuse, warning
 from vedette.relocation.graph import graph
 from vedette.relocation.importing import silos
+from vedette.relocation.importing.failures import ImportFailed
 from vedette.relocation.importing.options import ImportOptions
 from vedette.relocation.importing.result import Counts, ImportResult
 from vedette.relocation.importing.run import import_rows
@@ -83,37 +84,41 @@ def import_full(
     """Import the archive in `stream` (plain: unsealing is the caller's).
 
     `store` is only needed for an archive with events; without it they are left out, and told of. `work_dir` is a
-    directory for scratch files, as large as the archive. Raises `BadFile` for an archive that is none, `ImportFailed`
-    as `import_rows` does, `StoreUnavailable` when the event store goes away: the same call again goes on.
+    directory for scratch files, as large as the archive. Raises `ImportFailed` for an archive that is none and where
+    `import_rows` does, `StoreUnavailable` when the event store goes away: the same call again goes on.
     """
     told = progress or Silent()
-    with (
-        KeyMap(work_dir / "companion-keys.sqlite3") as keys,
-        KeyMap(work_dir / "companion-files.sqlite3") as blobs,
-    ):
-        directory = work_dir / "unpacked"
-        shutil.rmtree(directory, ignore_errors=True)
-        try:
+    directory = work_dir / "unpacked"
+    shutil.rmtree(directory, ignore_errors=True)
+    sentry: ImportResult | None = None
+    try:
+        with (
+            KeyMap(work_dir / "companion-keys.sqlite3") as keys,
+            KeyMap(work_dir / "companion-files.sqlite3") as blobs,
+        ):
             told.start("unpacking", None)
             archive = unpack(stream, directory, blobs)
             _check_rows(archive, told)
             options = replace(options, import_uuid=options.import_uuid or archive.digest[:32])
             with archive.export.open("rb") as array:
                 sentry = import_rows(array, options, work_dir=work_dir, progress=told)
-            result = FullImportResult(sentry)
-            importing = _Importing(archive, options, sentry, result, keys, told)
+            importing = _Importing(archive, options, FullImportResult(sentry), keys, told)
             if options.dry_run:
-                importing.plan()
-                return result
-            importing.files(files, blobs)
-            importing.rows()
-            if store is not None:
-                importing.events(store)
-            importing.end(store)
-            return result
-        finally:
-            told.finish()
-            shutil.rmtree(directory, ignore_errors=True)
+                return importing.plan()
+            return importing.run(store, files, blobs)
+    except BadFile as error:
+        failure = ImportFailed(error.finding)
+        if sentry is not None:
+            sentry.findings.add(error.finding)
+            failure.findings = sentry.findings
+        raise failure from error
+    except BaseException:
+        if sentry is not None:
+            sentry.findings.close()
+        raise
+    finally:
+        told.finish()
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _check_rows(archive: Unpacked, progress: Progress) -> None:
@@ -131,19 +136,27 @@ class _Importing:
         self,
         archive: Unpacked,
         options: ImportOptions,
-        sentry: ImportResult,
         result: FullImportResult,
         keys: KeyMap,
         progress: Progress,
     ) -> None:
         self._archive, self._options, self._keys, self._progress = archive, options, keys, progress
-        self._uuid, self._findings, self._result = sentry.import_uuid, sentry.findings, result
+        self._uuid, self._findings, self._result = result.import_uuid, result.findings, result
         self._told: Counter[tuple[str, FindingKind, str]] = Counter()
         self._repeated = False
         self._followed = {target for one in TRAVELS for target in one.targets().values()}
         self._followed |= {target for some in AFTER.values() for target in some}
 
-    def plan(self) -> None:
+    def run(self, store: EventStore | None, files: FileStore, blobs: KeyMap) -> FullImportResult:
+        """Files, then the rows that name them, then events."""
+        self._import_files(files, blobs)
+        self._import_rows()
+        if store is not None:
+            self._import_events(store)
+        self._end(store)
+        return self._result
+
+    def plan(self) -> FullImportResult:
         """What there is to import, as far as it can be told without doing it."""
         for one in in_order():
             if count := self._archive.contents.counts.get(one.label, 0):
@@ -152,10 +165,11 @@ class _Importing:
             if count := self._archive.contents.counts.get(f"events.{table.name}", 0):
                 self._result.events[table.name] = Counter(inserted=count)
         self._result.files = self._archive.contents.files
+        return self._result
 
     # ------------------------------------------------------------ rows
 
-    def rows(self) -> None:
+    def _import_rows(self) -> None:
         """Import the rows of every model that travels, then the keys that lead in circles."""
         self._learn_keys()
         total = sum(self._archive.contents.counts.get(one.label, 0) for one in in_order())
@@ -284,7 +298,7 @@ class _Importing:
 
     # ------------------------------------------------------------ files and events
 
-    def files(self, files: FileStore, blobs: KeyMap) -> None:
+    def _import_files(self, files: FileStore, blobs: KeyMap) -> None:
         """Keep the files, before the rows that name them: what no row names is forgotten by the sweep of files."""
         self._progress.start("importing files", self._archive.contents.files)
         for name, number in blobs.noted():
@@ -294,7 +308,7 @@ class _Importing:
             self._result.files += 1
             self._progress.advance("files", 1)
 
-    def events(self, store: EventStore) -> None:
+    def _import_events(self, store: EventStore) -> None:
         """Import the rows of the event store."""
         total = sum(self._archive.contents.counts.get(f"events.{table.name}", 0) for table in CARRIED)
         if not total:
@@ -339,7 +353,7 @@ class _Importing:
 
     # ------------------------------------------------------------ telling
 
-    def end(self, store: EventStore | None) -> None:
+    def _end(self, store: EventStore | None) -> None:
         """Say what was counted only."""
         for (label, kind, name), count in self._told.items():
             if count > FINDINGS_OF_A_KIND:

@@ -16,6 +16,7 @@ from vedette.core.pictures import cleaned
 from vedette.issues.models import ActivityType, Group, GroupRedirect, LinkedType
 from vedette.orgs.audit import AuditEvent
 from vedette.projects.models import Project, ProjectCounter
+from vedette.releases.models import Repository, RepositoryStatus
 from vedette.relocation.companion.declarations import GROUP, ORGANIZATION, PROJECT, TEAM, USER
 from vedette.relocation.companion.rows import Incoming
 from vedette.relocation.companion.writing import Done, Rule, find_same
@@ -44,6 +45,27 @@ class ReleaseRule(Rule):
             authors = (found.get(_number(one)) for one in _list(row.values["authors"]))
             row.values["authors"] = [str(pk) for pk in authors if pk]
         return rows
+
+
+class RepositoryRule(Rule):
+    """Of repositories that a commit has named, and nobody set up, there is one for each name."""
+
+    def standing(self, rows: Sequence[Incoming]) -> dict[int, int]:
+        """See `Rule`."""
+        named = {(row.values["organization_id"], row.values["name"]) for row in rows if _is_bare(row)}
+        there = Repository.objects.using(self.using).filter(
+            organization_id__in={owner for owner, _ in named},
+            name__in={name for _, name in named},
+            provider__isnull=True,
+            status=RepositoryStatus.ACTIVE,
+        )
+        found = {(owner, name): pk for pk, owner, name in there.values_list("pk", "organization_id", "name")}
+        keys = ((row.pk, (row.values["organization_id"], row.values["name"])) for row in rows if _is_bare(row))
+        return {pk: found[key] for pk, key in keys if key in found}
+
+
+def _is_bare(row: Incoming) -> bool:
+    return row.values["provider"] is None and row.values["status"] == RepositoryStatus.ACTIVE
 
 
 class LinkRule(Rule):
@@ -316,4 +338,5 @@ RULES: dict[str, type[Rule]] = {
     "orgs.auditlogentry": AuditRule,
     "orgs.organizationavatar": AvatarRule,
     "releases.release": ReleaseRule,
+    "releases.repository": RepositoryRule,
 }
