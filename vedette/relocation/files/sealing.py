@@ -25,9 +25,10 @@ from vedette.relocation.files import fernet, tarball
 from vedette.relocation.files.fernet import DataKey, TokenReader, TokenWriter
 from vedette.relocation.files.findings import FindingKind, refuse
 from vedette.relocation.files.keys import LocalPrivateKey, LocalPublicKey, OpeningKey, SealingKey
+from vedette.relocation.files.kms import GcpKms
 from vedette.relocation.files.tarball import BLOCK, DATA_KEY, EXPORT, PUBLIC_KEY
 
-__all__ = ["LocalPrivateKey", "LocalPublicKey", "OpeningKey", "SealingKey", "is_sealed", "seal", "unseal"]
+__all__ = ["GcpKms", "LocalPrivateKey", "LocalPublicKey", "OpeningKey", "SealingKey", "is_sealed", "seal", "unseal"]
 
 _STEP = 2**20
 _LARGEST_DATA_KEY, _LARGEST_PUBLIC_KEY = 2**12, 2**16

@@ -1,5 +1,6 @@
 """What a value of a file may be at most, and how one that is refused is told."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from vedette.core.errors import RuleBroken
@@ -26,12 +27,13 @@ class BadValue(RuleBroken):
 def judge_nested(value: dict[str, Any] | list[Any], level: int) -> None:
     """Raise ValueError for what no reader takes anywhere inside of `value`, which is on the `level`th level of its row:
     too many levels, an integer beyond 64 bits."""
-    pending = [(value, level)]
+    pending: list[tuple[dict[str, Any] | list[Any], int]] = [(value, level)]
     while pending:
         outer, depth = pending.pop()
         if depth > MAX_DEPTH:
             raise ValueError(TOO_DEEP)
-        for inner in outer.values() if type(outer) is dict else outer:
+        inners: Iterable[Any] = outer.values() if isinstance(outer, dict) else outer
+        for inner in inners:
             kind = type(inner)
             if kind is dict or kind is list:
                 pending.append((inner, depth + 1))

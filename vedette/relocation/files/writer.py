@@ -111,7 +111,7 @@ def _has_odd_float(value: object) -> bool:
     """Whether there is a float anywhere that the two encoders write differently."""
     kind = type(value)
     if kind is float:
-        return value != 0.0 and not _PLAIN_FROM <= abs(value) < _PLAIN_TO  # type: ignore[operator, arg-type]
+        return value != 0.0 and not _PLAIN_FROM <= abs(value) < _PLAIN_TO  # type: ignore[arg-type]
     if kind is dict:
         return any(_has_odd_float(inner) for inner in value.values() if type(inner) in _MAY_HOLD_FLOATS)  # type: ignore[attr-defined]
     if kind is list or kind is tuple:
