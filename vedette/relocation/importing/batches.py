@@ -18,6 +18,7 @@ from vedette.relocation.importing.preserving import Owners
 from vedette.relocation.importing.references import Remapping
 from vedette.relocation.importing.result import Counts, ImportResult, Rename
 from vedette.relocation.importing.rules.base import Incoming, Rule, Written
+from vedette.relocation.importing.scratch import KeptSecrets
 from vedette.relocation.importing.stage import KINDS, SKIPPED, Stage
 from vedette.relocation.importing.tables import Table, Values
 from vedette.relocation.models import ExtraFields, ImportChunk
@@ -47,6 +48,7 @@ class Batches:
         self._source = source
         self._fetching = Fetching(stage, plans, plan)
         self._remapping = Remapping(stage, plans, context)
+        self._secrets = KeptSecrets(stage.directory)
         self._extras = Table(ExtraFields, context.using)
         self._reads = [(name, plan.decoders[name]) for name in plan.by_wire if name in plan.decoders]
         self._held = frozenset({*plan.by_wire, *plan.rule.fields_to_ignore})
@@ -80,6 +82,7 @@ class Batches:
                 written = self._written(rows)
                 chunk = self._chunk(rows, written, min_ordinal)
                 if chunk is not None:
+                    self._secrets.keep(self._plan.model, min_ordinal, context.secrets)
                     self._chunks.save(chunk)
         except IntegrityError:
             other = self._find(min_ordinal)
@@ -91,7 +94,7 @@ class Batches:
         self._count(written)
         self._remember(rows, written, context.skipped)
         self._result.findings.extend(context.findings)
-        self._result.take(self._plan.model, context.counts, context.renames)
+        self._result.take(self._plan.model, context.counts, context.renames, context.secrets)
         if not self._result.dry_run:  # which makes none that would be good for anything
             self._result.secrets.extend(context.secrets)
         return None
@@ -207,7 +210,8 @@ class Batches:
         self._remember(rows, written_by(chunk), outcome["skipped"])
         self._result.findings.extend(Finding.from_dict(shape) for shape in outcome["findings"])
         renames = [Rename(*one) for one in outcome["renames"]]
-        self._result.take(self._plan.model, Counts(**outcome["counts"]), renames)
+        kept = self._secrets.recall(self._plan.model, chunk.min_ordinal)
+        self._result.take(self._plan.model, Counts(**outcome["counts"]), renames, kept)
 
     def _remember(self, rows: Sequence[Fetched], written: dict[int, Written], skipped: Sequence[int]) -> None:
         """Add to the map: what was written, and what was skipped."""

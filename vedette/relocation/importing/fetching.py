@@ -39,6 +39,7 @@ class Fetching:
     def __init__(self, stage: Stage, plans: Plans, plan: Plan) -> None:
         self._stage = stage
         self._width = len(plan.keys)
+        stage.prepare_map(plan.position)
         for key in plan.keys:
             if key.target in plans:
                 stage.prepare_map(plans[key.target].position)

@@ -70,7 +70,8 @@ class ImportResult:
             "renames": [asdict(rename) for rename in self.renames],
         }
 
-    def take(self, model: str, counts: Counts, renames: Iterable[Rename]) -> None:
+    def take(self, model: str, counts: Counts, renames: Iterable[Rename], secrets: Iterable[Secret] = ()) -> None:
         """Add what a batch did."""
         self.plan[model].add(counts)
         self.renames.extend(renames)
+        self.secrets.extend(secrets)

@@ -8,8 +8,11 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from vedette.core import json
+from vedette.relocation.importing.result import Secret
 
 _LOCK = "lock"
 ABANDONED_AFTER_SECONDS = 7 * 24 * 3600
@@ -35,6 +38,37 @@ def directory_of(work_dir: Path, import_uuid: str) -> Iterator[Path]:
         yield directory
     finally:
         os.close(lock)
+
+
+class KeptSecrets:
+    """New tokens of batches, until the import is over and they are told: a later run could not tell them otherwise.
+
+    Written before a batch is committed; of a batch that was tried twice the last ones count.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "secrets"
+
+    def keep(self, model: str, min_ordinal: int, found: Sequence[Secret]) -> None:
+        """Before the batch is committed."""
+        if found:
+            line = json.dumps([model, min_ordinal, [[one.model, one.pk, one.label, one.secret] for one in found]])
+            file = os.open(self._path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+            try:
+                os.write(file, line + b"\n")
+            finally:
+                os.close(file)
+
+    def recall(self, model: str, min_ordinal: int) -> list[Secret]:
+        """Those of a batch that an earlier run has written."""
+        found: list[Secret] = []
+        if self._path.exists():
+            for line in self._path.read_bytes().splitlines():
+                with contextlib.suppress(json.JSONDecodeError):  # the last line may be cut off: its batch was undone
+                    which, ordinal, listed = json.loads(line)
+                    if (which, ordinal) == (model, min_ordinal):
+                        found = [Secret(*one) for one in listed]
+        return found
 
 
 def remove(directory: Path) -> None:

@@ -103,7 +103,7 @@ class Writing:
                 with transaction.atomic(using=context.using):
                     plan.rule.finish(context)
                 self._result.findings.extend(context.findings)
-                self._result.take(plan.model, context.counts, context.renames)
+                self._result.take(plan.model, context.counts, context.renames, context.secrets)
 
     def _context(self, plan: Plan) -> BatchContext:
         using = silos.alias(plan.declaration)
