@@ -136,6 +136,12 @@ VARIABLES = (
         "Hosts, addresses and networks, comma separated, that this server may speak to although they are not public: a "
         "GitLab or a receiver of webhooks in your own network. `git.internal, 10.0.0.0/8`; `*` is all.",
     ),
+    Variable(
+        "VEDETTE_GCP_KMS_URL",
+        "https://cloudkms.googleapis.com",
+        "The address of Google Cloud KMS, where exports are encrypted with a key of it: another one for a private "
+        "endpoint.",
+    ),
     Variable("VEDETTE_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     Variable("VEDETTE_BENCH", "false", "Adds an empty handler to measure against. For benchmarks only."),
 )
@@ -183,6 +189,7 @@ class Settings:
     analytics: bool
     git_roots: tuple[Path, ...]
     outgoing_allow: tuple[str, ...]
+    gcp_kms_url: str
     sends_mail: bool
     log_level: str
     bench: bool
@@ -224,6 +231,7 @@ def _read() -> Settings:
         analytics=environment.flag("VEDETTE_ANALYTICS", True),
         git_roots=environment.directories("VEDETTE_GIT_ROOTS"),
         outgoing_allow=environment.hosts("VEDETTE_OUTGOING_ALLOW"),
+        gcp_kms_url=environment.text("VEDETTE_GCP_KMS_URL", "https://cloudkms.googleapis.com"),
         sends_mail=bool(environment.text("VEDETTE_MAIL_URL")),
         log_level=environment.choice("VEDETTE_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         bench=environment.flag("VEDETTE_BENCH", False),
