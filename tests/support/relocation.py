@@ -15,6 +15,7 @@ from vedette.core.relocation import Generation, Relocation, RelocationScope
 from vedette.relocation.graph import graph
 
 Row = dict[str, Any]
+STRANGE = ODD_JSON
 FAMILIES = 2
 
 # Its rows belong to issues, which never travel, so that none of them can lead anywhere.
@@ -46,11 +47,12 @@ def in_scope(rows: Iterable[Row], *scopes: RelocationScope) -> list[Row]:
 
 def with_strangers(rows: Iterable[Row]) -> list[Row]:
     """The rows with fields that nobody knows, and with rows of a model that nobody knows."""
-    stranger: Row = {"model": "sentry.stranger", "pk": 5, "fields": {"organization": 11, "ü": ODD_JSON}}
-    return [{**row, "fields": {**row["fields"], "strange": ODD_JSON}} for row in rows] + [
-        stranger,
-        {**stranger, "pk": 6, "fields": {"note": None}},
+    organization = pk_of(Place(0, 0, "sentry.organization"))
+    strangers: list[Row] = [
+        {"model": "sentry.stranger", "pk": 5, "fields": {"organization": organization, "ü": STRANGE}},
+        {"model": "sentry.stranger", "pk": 6, "fields": {"note": None}},
     ]
+    return [{**row, "fields": {**row["fields"], "strange": STRANGE}} for row in rows] + strangers
 
 
 def as_file(rows: Iterable[Row]) -> bytes:

@@ -6,15 +6,19 @@ import pytest
 
 from tests.support.moving import Mover, rows_of, wipe
 from tests.support.relocation import (
+    STRANGE,
     as_file,
     every_model,
     in_scope,
     is_ordered,
+    models_of,
     unresolved_keys,
+    with_strangers,
 )
-from vedette.core.relocation import RelocationScope
+from vedette.core.relocation import Generation, RelocationScope
 from vedette.relocation.exporting.options import ALLOWED
-from vedette.relocation.files.findings import Severity
+from vedette.relocation.files.findings import FindingKind, Severity
+from vedette.relocation.graph import graph
 
 pytestmark = pytest.mark.django_db
 
@@ -25,6 +29,7 @@ CONFIG, GLOBAL, ORGANIZATION, USER = (
     RelocationScope.ORGANIZATION,
     RelocationScope.USER,
 )
+UNTIL_2024 = {wire for wire in graph().order if graph()[wire].wire.until}
 
 
 def is_for_one(row):
@@ -82,3 +87,84 @@ def test_every_row_of_every_model_comes_through_twice(mover, scope):
     assert unresolved_keys(rows_of(first)) == []
     assert errors(mover.differences(first, second)) == []
     assert errors(mover.differences(second, third)) == []
+
+
+def test_an_import_loses_nothing_but_what_leads_out_of_the_file_and_tokens_that_are_kept_as_hashes(mover):
+    file = as_file(every_model())
+
+    result = mover.imports(file, GLOBAL, strict=True)
+    exported = mover.exports(GLOBAL)
+
+    differing = {
+        (finding.model, finding.field) for finding in mover.differences(file, exported) if finding.severity == "error"
+    }
+    assert differing == {
+        ("sentry.apitoken", "refresh_token"),
+        ("sentry.apitoken", "token"),
+        ("sentry.organizationintegration", None),  # whose `default_auth_id` is of a model that never travels
+    }
+    assert {finding.kind for finding in result.findings if finding.severity is Severity.WARNING} == {
+        FindingKind.UNMAPPED_REFERENCE
+    }
+    assert len(rows_of(exported)) == len(rows_of(file))
+
+
+@pytest.mark.parametrize("scope", [ORGANIZATION, GLOBAL])
+def test_fields_and_models_that_nobody_knows_come_through(mover, scope):
+    rows = with_strangers(every_model())
+
+    result = mover.imports(as_file(rows), scope)
+    first = mover.exports(scope)
+    wipe()
+    mover.imports(first, scope)
+    second = mover.exports(scope)
+
+    assert {FindingKind.UNKNOWN_FIELD, FindingKind.PRESERVED_MODEL} <= {finding.kind for finding in result.findings}
+    assert all(row["fields"]["strange"] == STRANGE for row in rows_of(second) if row["model"] != "sentry.stranger")
+    assert [row["fields"] for row in rows_of(second) if row["model"] == "sentry.stranger"][1:] == [{"note": None}]
+    assert errors(mover.differences(first, second)) == []
+
+
+def shape(row):
+    """The model and its fields. Of tokens of the API only hashes are kept, so the tokens themselves do not leave."""
+    gone = {"token"} if row["model"] == "sentry.apitoken" else set()
+    return row["model"], frozenset(row["fields"]) - gone
+
+
+def test_a_file_of_the_older_format_comes_through(mover):
+    older = as_file(every_model(Generation.MID_2024))
+
+    mover.imports(older, GLOBAL, strict=True)
+    first = mover.exports(GLOBAL, generation=Generation.MID_2024)
+    wipe()
+    mover.imports(first, GLOBAL, strict=True)
+    second = mover.exports(GLOBAL, generation=Generation.MID_2024)
+
+    assert models_of(rows_of(second)) == models_of(rows_of(older))
+    assert {shape(row) for row in rows_of(second)} == {shape(row) for row in rows_of(older)}
+    assert errors(mover.differences(first, second)) == []
+
+
+def test_an_export_for_an_older_sentry_holds_only_what_that_knows(mover):
+    mover.imports(as_file(with_strangers(every_model())), GLOBAL)
+
+    rows = rows_of(mover.exports(GLOBAL, generation=Generation.MID_2024))
+
+    assert "workflow_engine.workflow" in models_of(every_model())
+    assert models_of(rows) == models_of(every_model(Generation.MID_2024)) - UNTIL_2024
+    for row in rows:
+        assert {*row["fields"]} <= {*graph()[row["model"]].wire.names_in(Generation.MID_2024)}
+    assert unresolved_keys(rows) == []
+
+
+def test_the_same_file_twice_is_two_of_everything_that_may_be_twice(mover):
+    file = as_file(every_model())
+    mover.imports(file, ORGANIZATION)
+
+    result = mover.imports(file, ORGANIZATION)
+
+    assert {rename.model for rename in result.renames} == {"sentry.user", "sentry.organization"}
+    counts = Counter(row["model"] for row in rows_of(mover.exports(ORGANIZATION)))
+    once = expected(ORGANIZATION)
+    assert {model: counts[model] for model in once if counts[model] != 2 * once[model]} == {"sentry.email": 6}
+    assert unresolved_keys(rows_of(mover.exports(ORGANIZATION))) == []
