@@ -222,18 +222,26 @@ def writing(dest: str, key: KeyFile | None) -> Iterator[BinaryIO]:
 
 def private_key(key: KeyFile) -> Any:
     """Raises `BadFile` for a file that holds no such key."""
-    from vedette.relocation.files.sealing import GcpKms, LocalPrivateKey
+    from vedette.relocation.files.sealing import LocalPrivateKey
 
     content = key.path.read_bytes()
-    return GcpKms(content) if key.is_kms else LocalPrivateKey(content)
+    return _kms(content) if key.is_kms else LocalPrivateKey(content)
 
 
 def public_key(key: KeyFile) -> Any:
     """Raises `BadFile` for a file that holds no such key."""
-    from vedette.relocation.files.sealing import GcpKms, LocalPublicKey
+    from vedette.relocation.files.sealing import LocalPublicKey
 
     content = key.path.read_bytes()
-    return GcpKms(content) if key.is_kms else LocalPublicKey(content)
+    return _kms(content) if key.is_kms else LocalPublicKey(content)
+
+
+def _kms(config: bytes) -> Any:
+    from django.conf import settings
+
+    from vedette.relocation.files.sealing import GcpKms
+
+    return GcpKms(config, base_url=settings.VEDETTE.gcp_kms_url)
 
 
 def set_up() -> None:
