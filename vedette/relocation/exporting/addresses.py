@@ -16,6 +16,7 @@ from vedette.core.relocation import Encoding
 from vedette.relocation.exporting.keys import USER, Fields
 from vedette.relocation.exporting.pks import PkSet
 from vedette.relocation.exporting.rules import Rule
+from vedette.relocation.exporting.selection import FEW
 from vedette.relocation.exporting.sources import PAGE_ROWS, Page, pages_of
 from vedette.relocation.files.encodings import encode
 from vedette.relocation.files.findings import FindingKind, note
@@ -50,9 +51,10 @@ class Emails(Rule):
             " WITHOUT ROWID; BEGIN"
         )
         users = self.context.ledger.exported.get(USER, PkSet())
-        for page in pages_of(User._base_manager.exclude(email=""), "email", "date_joined"):
+        with_address = User._base_manager.exclude(email="")
+        for page in pages_of(_of(users, with_address, "pk"), "email", "date_joined"):
             self._collect((row[1:] for row in page if row[0] in users), needed=True)
-        for page in pages_of(UserEmail._base_manager.all(), "user_id", "email", "date_hash_added"):
+        for page in pages_of(_of(users, UserEmail._base_manager.all()), "user_id", "email", "date_hash_added"):
             self._collect((row[2:] for row in page if row[1] in users), needed=False)
 
     def select(self, rows: Page) -> Page:
@@ -99,7 +101,7 @@ class UserEmails(Rule):
         """A row, not verified, for each exported user whose address has none."""
         users = self.context.ledger.exported.get(USER, PkSet())
         pk = UserEmail._base_manager.aggregate(most=Max("pk"))["most"] or 0
-        for users_page in pages_of(users_without_their_address(), "email", "date_joined"):
+        for users_page in pages_of(_of(users, users_without_their_address(), "pk"), "email", "date_joined"):
             page: Page = []
             for user, email, since in users_page:
                 if user in users:
@@ -108,6 +110,12 @@ class UserEmails(Rule):
                     reason = f"made up, for user {user} has the address {_shown(email)}"
                     self.context.tell(note(FindingKind.ADDED_ROW, reason, model=self.model, right_pk=pk))
             yield page
+
+
+def _of(users: PkSet, rows: QuerySet[Any], column: str = "user_id") -> QuerySet[Any]:
+    """The rows of these users, as far as a query can name them; the others are looked up."""
+    few = users.if_few(FEW)
+    return rows if few is None else rows.filter(**{f"{column}__in": few})
 
 
 def _user_email(user: int, email: str, since: Any) -> Fields:

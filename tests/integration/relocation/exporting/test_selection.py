@@ -8,7 +8,7 @@ from vedette.accounts.models import ApiToken, Email, User, UserEmail, UserOption
 from vedette.core.relocation import RelocationScope
 from vedette.orgs.models import OrganizationMember, OrganizationOption, Team
 from vedette.projects.models import ProjectKey, ProjectOption, ProjectTeam
-from vedette.relocation.exporting import rules, run, selection
+from vedette.relocation.exporting import addresses, rules, run, selection
 from vedette.relocation.exporting.options import ExportFailed, ExportOptions
 from vedette.relocation.exporting.run import export_rows, plan
 from vedette.relocation.models import PreservedRegionRow
@@ -327,7 +327,7 @@ def test_what_a_query_leaves_out_is_what_a_look_at_each_row_leaves_out(two, expo
         preserved("dashboardwidget", dashboard=pk, order=1)
     by_query = export("Organization", **filters)
 
-    for module in (rules, run, selection):
+    for module in (addresses, rules, run, selection):
         monkeypatch.setattr(module, "FEW", 0)
     by_looking = export("Organization", **filters)
 
