@@ -11,19 +11,11 @@ from typing import Any, BinaryIO
 
 from vedette.core import json
 from vedette.relocation.files.findings import Finding, FindingKind, Origin, Severity, refuse
+from vedette.relocation.files.older import Names, modern_rows
 from vedette.relocation.files.reader import Row
 from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plan, Plans
 from vedette.relocation.importing.stage import Stage, State
 from vedette.relocation.progress import Progress
-
-try:
-    from vedette.relocation.files.older import translate
-except ModuleNotFoundError:  # until older shapes are read
-
-    def translate(row: Row) -> list[Row]:
-        """The row as it is."""
-        return [row]
-
 
 EMAIL, USER_EMAIL = "sentry.email", "sentry.useremail"
 _ROWS_AT_ONCE = 500  # of one model
@@ -74,9 +66,8 @@ class Reading:
         since = 0
         row: Row | None = None
         with self._stage.at_once():
-            for row in rows:
-                for one in translate(row):
-                    self._take(one)
+            for row in modern_rows(rows, self._tell, self._names_of):
+                self._take(row)
                 since += 1
                 if since == _TOLD_EVERY:
                     progress.advance(row.model, since)
@@ -84,6 +75,13 @@ class Reading:
             self._flush_all()
         if row is not None:
             progress.advance(row.model, since)
+
+    def _names_of(self, model: str) -> Names | None:
+        declaration = self._plans.graph.find(model)
+        if declaration is None:
+            return None
+        keys = declaration.wire.foreign_keys
+        return Names(tuple(keys), frozenset({*keys, *declaration.wire.fields}))
 
     def _take(self, row: Row) -> None:
         self.rows += 1
