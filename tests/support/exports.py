@@ -25,7 +25,13 @@ def user(pk: int = 1, username: str = "ada", **fields: Any) -> Row:
 
 def member(pk: int, organization: int, user: int | None, **fields: Any) -> Row:
     """Somebody's place in an organization."""
-    return row("organizationmember", pk, organization=organization, user_id=user, **{"role": "member", **fields})
+    return row(
+        "organizationmember",
+        pk,
+        organization=organization,
+        user_id=user,
+        **{"role": "member", "date_added": DAY, **fields},
+    )
 
 
 def team(pk: int = 1, organization: int = 1, slug: str = "core", **fields: Any) -> Row:
