@@ -99,11 +99,11 @@ def rows_in(archive: bytes, label: str) -> list[dict[str, Any]]:
 class FullOrganization:
     """An organization with a row of every model that travels, and every column of it set. `rows` are by label."""
 
-    def __init__(self, files: FileStore, organization: Organization) -> None:
+    def __init__(self, files: FileStore, organization: Organization, email: str = "ann@example.com") -> None:
         self._files = files
         self.organization = organization
         self.project = a_project(organization, "web")
-        self.user = a_member(organization, "ann@example.com")
+        self.user = a_member(organization, email)
         self.team = Team.objects.create(organization=organization, slug="crew", name="Crew")
         self.environment = Environment.objects.create(organization_id=organization.pk, name="prod")
         EnvironmentProject.objects.create(project=self.project, environment=self.environment)
@@ -193,8 +193,8 @@ _SPECIAL: dict[tuple[str, str], Callable[[FullOrganization], Any]] = {
         "assigneeType": "user",
         "text": "ü",
     },
-    ("issues.groupredirect", "previous_group_id"): lambda _: 10**12,
-    ("issues.grouptombstone", "previous_group_id"): lambda _: 10**12 + 1,
+    ("issues.groupredirect", "previous_group_id"): lambda full: 10**12 + full.project.pk,
+    ("issues.grouptombstone", "previous_group_id"): lambda full: 10**12 + full.project.pk,
     ("issues.group", "status"): lambda _: 0,
     ("issues.grouplink", "linked_type"): lambda _: 1,
     ("issues.grouplink", "linked_id"): lambda full: full["releases.commit"].pk,

@@ -6,37 +6,32 @@ transaction, so that an import that was broken off is completed, and one that is
 an import is that of the archive's content, unless somebody says otherwise.
 """
 
-import shutil
+import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.conf import settings
 from django.db import IntegrityError, router, transaction
 
-from vedette.core import clock
 from vedette.core.files import FileStore
-from vedette.core.pieces import pieces
 from vedette.core.relocation import Silo
 from vedette.events.carrying import CARRIED
 from vedette.events.client import EventStore
 from vedette.issues.models import GroupHash
-from vedette.orgs.options import options_of
-from vedette.projects.models import Project
 from vedette.relocation.companion.declarations import AFTER, GROUP, PROJECT, TRAVELS, Travels, in_order
-from vedette.relocation.companion.eventing import EventRows
 from vedette.relocation.companion.keymap import KeyMap
 from vedette.relocation.companion.rows import Incoming, batches_of
 from vedette.relocation.companion.rules import HOMES, RULES
+from vedette.relocation.companion.storing import FATES, PREFIX, import_events
 from vedette.relocation.companion.unpacking import Unpacked, unpack
 from vedette.relocation.companion.writing import Batch, Done, Rule, find_same, set_late
 from vedette.relocation.files.findings import BadFile, Finding, FindingKind, FindingLog, note, refuse, warning
 from vedette.relocation.graph import graph
-from vedette.relocation.importing import silos
+from vedette.relocation.importing import scratch, silos
 from vedette.relocation.importing.failures import ImportFailed
 from vedette.relocation.importing.options import ImportOptions
 from vedette.relocation.importing.result import Counts, ImportResult
@@ -46,7 +41,7 @@ from vedette.relocation.progress import Progress, Silent
 
 RACES = 3  # how often a batch is tried again before its rows are looked at one by one
 FINDINGS_OF_A_KIND = 100  # rows of one model that are named one by one; the others are counted
-PREFIX = "vedette."  # of the models in our chunks: none of the wire's is called so
+_UNPACKED = "archive-"  # how directories of archives that are being imported are called
 _CONTROL_APPS = frozenset({"accounts", "mail"})
 
 
@@ -88,16 +83,11 @@ def import_full(
     `import_rows` does, `StoreUnavailable` when the event store goes away: the same call again goes on.
     """
     told = progress or Silent()
-    directory = work_dir / "unpacked"
-    shutil.rmtree(directory, ignore_errors=True)
     sentry: ImportResult | None = None
     try:
-        with (
-            KeyMap(work_dir / "companion-keys.sqlite3") as keys,
-            KeyMap(work_dir / "companion-files.sqlite3") as blobs,
-        ):
+        with _scratch(work_dir) as directory, KeyMap(directory / "keys") as keys, KeyMap(directory / "files") as blobs:
             told.start("unpacking", None)
-            archive = unpack(stream, directory, blobs)
+            archive = unpack(stream, directory / "members", blobs)
             _check_rows(archive, told)
             options = replace(options, import_uuid=options.import_uuid or archive.digest[:32])
             with archive.export.open("rb") as array:
@@ -110,6 +100,7 @@ def import_full(
         failure = ImportFailed(error.finding)
         if sentry is not None:
             sentry.findings.add(error.finding)
+            sentry.findings.close()
             failure.findings = sentry.findings
         raise failure from error
     except BaseException:
@@ -118,7 +109,20 @@ def import_full(
         raise
     finally:
         told.finish()
-        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def _scratch(work_dir: Path) -> Iterator[Path]:
+    """A directory for what is unpacked. Those of imports that were killed go first: nobody goes on with them."""
+    work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for left in work_dir.glob(f"{_UNPACKED}*"):
+        with suppress(scratch.UnderWay, OSError), scratch.directory_of(work_dir, left.name) as directory:
+            scratch.remove(directory)
+    with scratch.directory_of(work_dir, f"{_UNPACKED}{secrets.token_hex(8)}") as directory:
+        try:
+            yield directory
+        finally:
+            scratch.remove(directory)
 
 
 def _check_rows(archive: Unpacked, progress: Progress) -> None:
@@ -152,7 +156,16 @@ class _Importing:
         self._import_files(files, blobs)
         self._import_rows()
         if store is not None:
-            self._import_events(store)
+            fates = import_events(
+                self._archive,
+                store,
+                self._keys,
+                import_uuid=self._uuid,
+                repeated=self._repeated,
+                progress=self._progress,
+            )
+            self._result.events = fates
+            self._tell_fates(fates)
         self._end(store)
         return self._result
 
@@ -308,49 +321,6 @@ class _Importing:
             self._result.files += 1
             self._progress.advance("files", 1)
 
-    def _import_events(self, store: EventStore) -> None:
-        """Import the rows of the event store."""
-        total = sum(self._archive.contents.counts.get(f"events.{table.name}", 0) for table in CARRIED)
-        if not total:
-            return
-        self._progress.start("importing events", total)
-        now = clock.now()
-        oldest = self._oldest(now)
-        using = silos.alias(Silo.REGION)
-        for table in CARRIED:
-            label = f"events.{table.name}"
-            last, fates = 0, Counter[str]()
-            for chunk in self._event_chunks(label, using):
-                last = max(last, chunk.max_ordinal)
-            if last:
-                fates["existing"] += last
-            rows = EventRows(
-                table, store, self._keys, oldest, now, import_uuid=self._uuid, repeated=self._repeated or last > 0
-            )
-            for batch in rows.batches(self._archive, last):
-                fates += rows.write(batch).as_counter()
-                RegionImportChunk(
-                    import_uuid=self._uuid, model=PREFIX + label, min_ordinal=batch.first, max_ordinal=batch.last
-                ).save(using=using, force_insert=True)
-                self._progress.advance(label, len(batch.rows))
-            self._result.events[table.name] = fates
-            self._tell_fates(label, fates)
-
-    def _event_chunks(self, label: str, using: str) -> Iterator[ImportChunk]:
-        rows = RegionImportChunk.objects.using(using).filter(import_uuid=self._uuid, model=PREFIX + label)
-        yield from rows.order_by("min_ordinal").iterator(chunk_size=100)
-
-    def _oldest(self, now: datetime) -> dict[int, datetime]:
-        """From which moment on the events of each new project are kept."""
-        oldest: dict[int, datetime] = {}
-        for some in pieces(new for _, new in self._keys.all_of(PROJECT)):
-            owners = dict(Project.objects.filter(pk__in=some).values_list("pk", "organization_id"))
-            options = options_of(set(owners.values()))
-            for project, owner in owners.items():
-                days = options[owner]["retentionDays"] or settings.VEDETTE.retention_days
-                oldest[project] = now - timedelta(days=days)
-        return oldest
-
     # ------------------------------------------------------------ telling
 
     def _end(self, store: EventStore | None) -> None:
@@ -375,17 +345,12 @@ class _Importing:
             reason = "this Vedette does not know the column; its values were left out"
             self._tell(warning(FindingKind.UNKNOWN_FIELD, reason, model=label, field=column))
 
-    def _tell_fates(self, label: str, fates: Counter[str]) -> None:
-        for fate, reason in _FATES.items():
-            if fates[fate]:
-                self._findings.add(note(FindingKind.SKIPPED_ROW, f"{fates[fate]} rows {reason}", model=label))
-
-
-_FATES = {
-    "too_old": "are older than is kept here, and were left out",
-    "homeless": "are of projects or issues that were not imported, and were left out",
-    "implausible": "are from the future, and were left out",
-}
+    def _tell_fates(self, fates: Mapping[str, Counter[str]]) -> None:
+        for name, counted in fates.items():
+            for fate, reason in FATES.items():
+                if counted[fate]:
+                    told = note(FindingKind.SKIPPED_ROW, f"{counted[fate]} rows {reason}", model=f"events.{name}")
+                    self._findings.add(told)
 
 
 def _pairs(chunk: ImportChunk) -> Iterator[tuple[int, int]]:

@@ -1,0 +1,242 @@
+"""An archive may come from anybody: it cannot reach what is not its own, and what is broken changes nothing."""
+
+import hashlib
+import io
+import tarfile
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.support.companion import FullOrganization, members_of
+from tests.support.factories import an_organization
+from vedette.issues.models import Activity, Group, GroupAssignee
+from vedette.orgs.models import Organization
+from vedette.releases.models import Release
+from vedette.relocation.companion.container import ArchiveWriter
+from vedette.relocation.companion.pieces import zstd
+from vedette.relocation.files.findings import FindingKind
+from vedette.relocation.importing.failures import ImportFailed
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def full(carrier):
+    return FullOrganization(carrier.files, an_organization())
+
+
+@pytest.fixture
+def forge(carrier, full, tmp_path):
+    """An archive of one organization whose rows were changed: `forge("issues.group", change)`."""
+
+    def make(label: str, change: Any) -> bytes:
+        forger = Forger(carrier.exports(org_slugs=frozenset({"acme"})), tmp_path)
+        forger.change(label, change)
+        return forger.archive()
+
+    return make
+
+
+class Forger:
+    """Changes an archive and makes it look whole again."""
+
+    def __init__(self, archive, tmp_path):
+        self.members = members_of(archive)
+        self._path = tmp_path / "forged"
+
+    def change(self, label, change):
+        """Let `change` alter the rows of a model, each a dict."""
+        name = next(name for name in self.members if f"-{label}/" in name)
+        head, *lines = zstd.decompress(self.members[name]).splitlines()
+        names = orjson.loads(head)
+        rows = [dict(zip(names, orjson.loads(line), strict=True)) for line in lines]
+        for row in rows:
+            change(row)
+        told = [orjson.dumps([row[name] for name in names]) for row in rows]
+        self.members[name] = zstd.compress(b"\n".join([head, *told, b""]))
+
+    def archive(self):
+        stream = io.BytesIO()
+        writer = ArchiveWriter(stream, {"scope": "Organization"})
+        for name, content in self.members.items():
+            self._path.write_bytes(content)
+            if name.startswith("files/"):
+                writer.add_blob(name.removeprefix("files/"), self._path)
+            elif name not in ("manifest.json", "contents.json"):
+                writer.add_file(name, self._path, 1)
+        writer.close()
+        return stream.getvalue()
+
+
+def setting(**values):
+    return lambda row: row.update(values)
+
+
+@pytest.mark.parametrize(
+    ("label", "key"),
+    [
+        ("issues.group", "project_id"),
+        ("issues.activity", "group_id"),
+        ("issues.groupassignee", "team_id"),
+        ("issues.groupresolution", "release_id"),
+        ("releases.release", "organization_id"),
+        ("releases.releaseproject", "project_id"),
+        ("orgs.auditlogentry", "organization_id"),
+        ("hooks.webhook", "organization_id"),
+        ("accounts.useravatar", "user_id"),
+    ],
+)
+def test_a_row_cannot_name_what_the_archive_does_not_hold(carrier, forge, label, key):
+    victim = FullOrganization(carrier.files, an_organization("victim"), email="victim@example.com")
+    target = getattr(victim[label], key)
+    assert target
+    before = type(victim[label]).objects.filter(**{key: target}).count()
+    archive = forge(label, setting(**{key: target}))
+
+    result = carrier.imports(archive)
+
+    assert type(victim[label]).objects.filter(**{key: target}).count() == before
+    told = {(finding.kind, finding.model, finding.field) for finding in result.findings}
+    assert told & {(kind, label, key) for kind in (FindingKind.DROPPED_ROW, FindingKind.NULLED_REFERENCE)}
+
+
+def test_texts_cannot_name_it_either(carrier, forge):
+    victim = FullOrganization(carrier.files, an_organization("victim"), email="victim@example.com")
+    commit, group = victim["releases.commit"].pk, victim["issues.group"].pk
+    data = {"commit": commit, "issues": [{"id": str(group)}], "assignee": str(victim.user.pk), "assigneeType": "user"}
+
+    carrier.imports(forge("issues.activity", setting(data=data, ident=str(commit))))
+
+    entry = Activity.objects.latest("pk")
+    assert entry.data == {"commit": None, "issues": [{"id": None}], "assignee": None, "assigneeType": "user"}
+    assert entry.ident is None
+
+
+@pytest.mark.parametrize(
+    ("label", "change", "kind", "field"),
+    [
+        ("issues.group", {"title": "x" * 2000}, FindingKind.BAD_VALUE, "title"),
+        ("issues.group", {"title": "a\0b"}, FindingKind.BAD_VALUE, "title"),
+        ("issues.group", {"title": 5}, FindingKind.BAD_VALUE, "title"),
+        ("issues.group", {"status": -1}, FindingKind.BAD_VALUE, "status"),
+        ("issues.group", {"status": True}, FindingKind.BAD_VALUE, "status"),
+        ("issues.group", {"times_seen": 2**63}, FindingKind.BAD_VALUE, "times_seen"),
+        ("issues.group", {"first_seen": "yesterday"}, FindingKind.BAD_VALUE, "first_seen"),
+        ("issues.group", {"first_seen": "2026-01-01T00:00:00"}, FindingKind.BAD_VALUE, "first_seen"),
+        ("issues.group", {"first_seen": "9999-12-31T23:59:59+00:00"}, FindingKind.BAD_VALUE, "first_seen"),
+        ("issues.group", {"first_seen": None}, FindingKind.BAD_VALUE, "first_seen"),
+        ("issues.group", {"project_id": "1"}, FindingKind.BAD_VALUE, "project_id"),
+        ("issues.group", {"project_id": 0}, FindingKind.BAD_VALUE, "project_id"),
+        ("issues.group", {"pk": -1}, FindingKind.MALFORMED_ROW, None),
+        ("issues.activity", {"data": {"x": "\0"}}, FindingKind.BAD_VALUE, "data"),
+        ("accounts.useravatar", {"photo": "no base64"}, FindingKind.BAD_VALUE, "photo"),
+        ("orgs.auditlogentry", {"ip_address": "x"}, FindingKind.BAD_VALUE, "ip_address"),
+        ("releases.artifactbundle", {"bundle_id": "x"}, FindingKind.BAD_VALUE, "bundle_id"),
+        ("issues.groupstorm", {"count": 1e300}, FindingKind.BAD_VALUE, "count"),
+    ],
+)
+def test_a_value_that_is_none_ends_the_import_before_anything_is_written(carrier, forge, label, change, kind, field):
+    archive = forge(label, setting(**change))
+
+    with pytest.raises(ImportFailed) as failed:
+        carrier.imports(archive)
+
+    finding = failed.value.finding
+    assert (finding.kind, finding.model, finding.ordinal, finding.field) == (kind, label, 1, field)
+    assert Organization.objects.count() == 1
+
+
+def test_json_that_is_nested_too_deeply_is_refused(carrier, forge):
+    nested: Any = {}
+    for _ in range(100):
+        nested = {"x": nested}
+
+    with pytest.raises(ImportFailed):
+        carrier.imports(forge("issues.activity", setting(data=nested)))
+
+
+def test_a_picture_that_is_none_is_left_out(carrier, forge):
+    result = carrier.imports(forge("orgs.organizationavatar", setting(photo="aGVsbG8=")))
+
+    assert result.plan["orgs.organizationavatar"].dropped == 1
+
+
+def test_an_assignee_who_did_not_come_leaves_the_issue_to_nobody(carrier, forge):
+    result = carrier.imports(forge("issues.groupassignee", setting(team_id=None, user_id=4711)))
+
+    assert result.plan["issues.groupassignee"].dropped == 1
+    assert GroupAssignee.objects.count() == 1
+
+
+def test_rows_that_contradict_each_other_are_left_out_one_by_one(carrier, full, tmp_path):
+    second = Group.objects.create(project=full.project, short_id=4, title="second")
+    forger = Forger(carrier.exports(), tmp_path)
+    forger.change("issues.group", setting(short_id=3))
+
+    result = carrier.imports(forger.archive())
+
+    assert (result.plan["issues.group"].inserted, result.plan["issues.group"].dropped) == (1, 1)
+    assert Group.objects.filter(title=second.title).count() == 1
+
+
+def test_strictly_nothing_is_dropped(carrier, forge):
+    with pytest.raises(ImportFailed) as failed:
+        carrier.imports(forge("issues.activity", setting(group_id=4711)), strict=True)
+
+    assert failed.value.finding.kind == FindingKind.DROPPED_ROW
+    assert Activity.objects.count() == 1
+
+
+def reseal(members):
+    """The members put together again, without making them look whole."""
+    stream = io.BytesIO()
+    for name, content in members.items():
+        if content is not None:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            stream.write(info.tobuf(tarfile.GNU_FORMAT) + content + bytes(-len(content) % 512))
+    return stream.getvalue() + bytes(1024)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"export.json": None},
+        {"export.json": b"[ ]"},
+        {"contents.json": None},
+        {"contents.json": b"{}"},
+        {"manifest.json": None},
+        {"files/" + hashlib.sha1(b"content").hexdigest(): None},
+        {"files/" + hashlib.sha1(b"content").hexdigest(): b"another"},
+        {"events/errors/0001.jsonl.zst": b"x"},
+    ],
+    ids=str,
+)
+def test_an_archive_whose_parts_are_not_what_they_were_is_refused(carrier, full, tmp_path, change):
+    members = members_of(carrier.exports())
+    contents = members.pop("contents.json")
+    members |= {name: content for name, content in change.items() if name != "contents.json"}
+    members["contents.json"] = change.get("contents.json", contents)
+
+    with pytest.raises(ImportFailed):
+        carrier.imports(reseal(members))
+
+    assert Organization.objects.count() == 1
+
+
+def test_an_archive_that_is_cut_off_anywhere_changes_nothing(carrier, full):
+    archive = carrier.exports()
+
+    for length in range(0, len(archive) - 1100, len(archive) // 15):  # the last kilobyte is the end of any tar
+        with pytest.raises(ImportFailed):
+            carrier.imports(archive[:length])
+
+    assert Release.objects.count() == Organization.objects.count() == 1
+
+
+def test_a_pickle_is_text(carrier, forge):
+    result = carrier.imports(forge("issues.activity", setting(data={"text": "gAJYBgAAADIyLjkuMHEALg=="})))
+
+    assert result.plan["issues.activity"].inserted == 1
+    assert Activity.objects.latest("pk").data["text"] == "gAJYBgAAADIyLjkuMHEALg=="
