@@ -1,10 +1,14 @@
 """Rows of one model as a file has them, in pages, by ascending pk: from its table, or from what was preserved."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 from django.db import router
-from django.db.models import Q, QuerySet
+from django.db.models import JSONField, Q, QuerySet, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, Length
 
 from vedette.core.relocation import Encoding, Relocation
 from vedette.relocation.exporting.keys import Fields
@@ -13,6 +17,7 @@ from vedette.relocation.graph import Declaration
 from vedette.relocation.models import ExtraFields, PreservedRow
 
 PAGE_ROWS = 2000
+PAGE_CHARACTERS = 4 * 2**20  # of long columns, which take several times as much as Python values
 
 _AS_IT_IS = frozenset(  # what a column holds is what a file says
     {Encoding.TEXT, Encoding.EMAIL, Encoding.INTEGER, Encoding.FLOAT, Encoding.BOOLEAN, Encoding.JSON}
@@ -21,13 +26,49 @@ _AS_IT_IS = frozenset(  # what a column holds is what a file says
 Page = list[tuple[int, Fields]]
 
 
-def pages_of(rows: QuerySet[Any], *columns: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Tuples (pk, *columns) by ascending pk. Each page is a query of its own, which begins after the last one's end."""
-    rows = rows.order_by("pk").values_list("pk", *columns)
+def pages_of(
+    rows: QuerySet[Any], *columns: str, long: Sequence[str] = (), beside: QuerySet[ExtraFields] | None = None
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Tuples (pk, *columns) by ascending pk. Each page is a query of its own, which begins after the last one's end.
+
+    Pages are shorter where the `long` columns and the extra fields `beside` hold much: a page of more than one row is
+    never larger than `PAGE_CHARACTERS`.
+    """
+    rows = rows.order_by("pk")
+    if long or beside is not None:
+        for span in _spans(rows, long, beside):
+            yield list(rows.filter(pk__range=span).values_list("pk", *columns))
+        return
+    rows = rows.values_list("pk", *columns)
     page = list(rows[:PAGE_ROWS])
     while page:
         yield page
         page = list(rows.filter(pk__gt=page[-1][0])[:PAGE_ROWS]) if len(page) == PAGE_ROWS else []
+
+
+def _spans(rows: QuerySet[Any], long: Sequence[str], beside: QuerySet[ExtraFields] | None) -> Iterator[tuple[int, int]]:
+    """The first and the last pk of each page."""
+    for page in pages_of(rows.annotate(characters=_characters(long)), "characters"):
+        more = {} if beside is None else _characters_beside(beside, page[0][0], page[-1][0])
+        first, last, together = page[0][0], page[0][0], 0
+        for pk, characters in page:
+            together += characters + more.get(pk, 0)
+            if together > PAGE_CHARACTERS and pk != first:
+                yield first, last
+                first, together = pk, characters + more.get(pk, 0)
+            last = pk
+        yield first, last
+
+
+def _characters_beside(beside: QuerySet[ExtraFields], first: int, last: int) -> dict[int, int]:
+    extras = beside.filter(pk_of_row__range=(first, last)).annotate(characters=_characters(["fields"]))
+    return dict(extras.values_list("pk_of_row", "characters"))
+
+
+def _characters(columns: Sequence[str]) -> Combinable:
+    """How long the texts of these columns are together."""
+    lengths = (Coalesce(Length(Cast(column, TextField())), 0) for column in columns)
+    return reduce(add, lengths, Value(0))
 
 
 class TableSource:
@@ -42,14 +83,17 @@ class TableSource:
         self._columns = [column for _, column in found if column is not None]
         self._names = [name for name, column in found if column is not None]
         self._encoders = list(_encoders(declaration.wire, self._names))
+        fields = {field.attname: field for field in self._table._meta.concrete_fields}
+        self._long = [column for column in self._columns if isinstance(fields[column], JSONField | TextField)]
 
     def pages(self, condition: Q) -> Iterator[Page]:
         """The rows that meet the condition."""
-        more = ExtraFields.objects.using(router.db_for_read(self._table)).filter(model=self._model)
-        has_more = more.exists()
-        for page in pages_of(self._table._base_manager.filter(condition), *self._columns):
+        extras = ExtraFields.objects.using(router.db_for_read(self._table)).filter(model=self._model)
+        more = extras if extras.exists() else None
+        rows_of_table = self._table._base_manager.filter(condition)
+        for page in pages_of(rows_of_table, *self._columns, long=self._long, beside=more):
             rows = self._encoded(page)
-            if has_more:
+            if more is not None:
                 _merge(rows, more.filter(pk_of_row__range=(rows[0][0], rows[-1][0])))
             yield rows
 
@@ -78,7 +122,7 @@ class PreservedSource:
 
     def pages(self, condition: Q) -> Iterator[Page]:
         """The rows that meet the condition."""
-        return pages_of(self._rows.filter(condition), "fields")
+        return pages_of(self._rows.filter(condition), "fields", long=["fields"])
 
     def count(self, condition: Q) -> int:
         """How many rows meet the condition."""

@@ -59,7 +59,7 @@ class Leftovers:
         owners = ("organization_id", "project_id", "user_id")[: 3 if silo is Silo.REGION else 1]
         rows = self._rows(silo).filter(preserved_condition(self._context, silo), model=model)
         left_out: Counter[str] = Counter()
-        for page in pages_of(rows, "fields", *owners):
+        for page in pages_of(rows, "fields", *owners, long=["fields"]):
             yield [row[:2] for row in page if self._leaves(row[2:], left_out)]
         if left_out:
             reason = f"{left_out['ownerless']} rows were left out, because nothing says whose they are"

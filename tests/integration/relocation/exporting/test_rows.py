@@ -196,6 +196,28 @@ def test_pages_leave_no_mark(full, export, monkeypatch, scope):
     assert export(scope).text == at_once
 
 
+def test_pages_of_long_rows_are_short(export, monkeypatch):
+    acme = an_organization()
+    for number in range(5):
+        preserved("dashboardtombstone", organization=acme.pk, slug="x" * 400 * number)
+        OrganizationOption.objects.create(organization=acme, key=f"a{number}", value="x" * 300)
+    ExtraFields.objects.create(model="sentry.organization", pk_of_row=acme.pk, fields={"colour": "red" * 500})
+    at_once = export().text
+    seen = []
+    read = sources.pages_of
+
+    def watch(*arguments, **options):
+        for page in read(*arguments, **options):
+            seen.append(len(page))
+            yield page
+
+    monkeypatch.setattr(sources, "PAGE_CHARACTERS", 1000)
+    monkeypatch.setattr(sources, "pages_of", watch)
+
+    assert export().text == at_once
+    assert [count for count in seen if count > 1] == [5, 3, 2, 5, 2]  # lengths first, then as many as fit
+
+
 @pytest.mark.parametrize(
     ("slug", "table", "model"),
     [("x" * 60, Project, "sentry.project"), ("123", Project, "sentry.project"), ("Web", Team, "sentry.team")],
