@@ -220,8 +220,9 @@ class TestBadFields:
             (a_user(2, ""), "sentry.user", "username"),
             (a_row("userip", 2, user=1, ip_address="127.0.0.256"), "sentry.userip", "ip_address"),
             (a_row("useroption", 2, user=1, key="timezone", value=an_option("Mars")), "sentry.useroption", "value"),
+            (a_row("authenticator", 2, user=1, config=an_option({})), "sentry.authenticator", "type"),
         ],
-        ids=["long name", "no name", "address", "time zone"],
+        ids=["long name", "no name", "address", "time zone", "no kind"],
     )
     def test_a_value_that_account_settings_would_refuse_ends_the_import(self, imports, row, model, field):
         with pytest.raises(ImportFailed) as failed:

@@ -7,9 +7,12 @@ import uuid
 from contextlib import nullcontext
 
 import pytest
+from django.apps import apps
 
 from tests.integration.relocation.rows import (
     DAY,
+    a_key,
+    a_membership,
     a_project_row,
     a_row,
     a_user,
@@ -23,6 +26,7 @@ from vedette.accounts.users import create_user
 from vedette.orgs.models import Organization, OrganizationMember, OrgAuthToken
 from vedette.orgs.services import create_organization
 from vedette.orgs.tokens import create_org_token, find_org_token
+from vedette.projects.services import create_project
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.failures import ImportFailed
 
@@ -269,6 +273,49 @@ class TestWhatIsKept:
 
         assert [row["owner_id"] for row in preserved("rulesnooze")] == [None]
         assert result.plan["sentry.rulesnooze"].dropped == 1
+
+
+class TestDryRuns:
+    def test_all_collisions_are_told_before_anything_is_written(self, imports):
+        ann, bob = create_user("ann", None), create_user("bob", None)
+        here = create_organization("Acme", "acme", ann)
+        web = create_project(here, "Web")
+        key = web.keys.get()
+        rows = [
+            a_user(1, "Ann"),
+            a_user(2, "robert"),
+            an_organization_row(1, "acme"),
+            a_membership(1, 1, 1),
+            a_membership(2, 1, 2),
+            a_project_row(web.pk, 1, "web"),
+            a_key(1, web.pk, key.public_key, "f" * 32),
+            an_org_token(1, None),
+        ]
+        before = _everything()
+
+        result = imports(rows, map_users={"robert": bob.username}, dry_run=True)
+
+        assert _everything() == before
+        assert result.dry_run
+        assert result.secrets == []
+        assert [(one.model, one.old) for one in result.renames] == [
+            ("sentry.organization", "acme"),
+            ("sentry.user", "Ann"),
+        ]
+        assert kinds_of(result) >= {
+            FindingKind.RENAMED,
+            FindingKind.MERGED,
+            FindingKind.ALIASED_PROJECT,
+            FindingKind.MINTED_TOKEN,
+        }
+        assert (result.plan["sentry.user"].inserted, result.plan["sentry.user"].existing) == (1, 1)
+        assert not result.findings.count("error")
+
+
+def _everything():
+    """How many rows there are of all that an import writes."""
+    tables = [table for table in apps.get_models() if table.__module__.startswith("vedette.")]
+    return {table: table._base_manager.count() for table in tables}
 
 
 class TestEmptyFiles:

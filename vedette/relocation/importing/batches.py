@@ -95,8 +95,6 @@ class Batches:
         self._remember(rows, written, context.skipped)
         self._result.findings.extend(context.findings)
         self._result.take(self._plan.model, context.counts, context.renames, context.secrets)
-        if not self._result.dry_run:  # which makes none that would be good for anything
-            self._result.secrets.extend(context.secrets)
         return None
 
     def _written(self, rows: Sequence[Fetched]) -> dict[int, Written]:

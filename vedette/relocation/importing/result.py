@@ -74,4 +74,5 @@ class ImportResult:
         """Add what a batch did."""
         self.plan[model].add(counts)
         self.renames.extend(renames)
-        self.secrets.extend(secrets)
+        if not self.dry_run:  # which makes none that would be good for anything
+            self.secrets.extend(secrets)

@@ -1,7 +1,14 @@
 """The models that do something of their own on their way in, by wire name. All others follow `Rule` itself."""
 
 from vedette.relocation.importing.rules.base import Rule
-from vedette.relocation.importing.rules.belongings import Emails, OfNewUsers, UserEmails, UserIps, UserOptions
+from vedette.relocation.importing.rules.belongings import (
+    Authenticators,
+    Emails,
+    OfNewUsers,
+    UserEmails,
+    UserIps,
+    UserOptions,
+)
 from vedette.relocation.importing.rules.organizations import Members, Organizations, Teams
 from vedette.relocation.importing.rules.preserved import (
     Granted,
@@ -27,7 +34,7 @@ RULES: dict[str, Rule] = {
     "sentry.organizationmember": Members(),
     "sentry.monitor": NewUuid("guid", always=True),
     "sentry.email": Emails(),
-    "sentry.authenticator": OfNewUsers(),
+    "sentry.authenticator": Authenticators(),
     "workflow_engine.detector": Narrowed("organization", "project"),
     "sentry.useroption": UserOptions(),
     "sentry.useremail": UserEmails(),

@@ -45,9 +45,9 @@ class Emails(Rule):
 
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert or overwrite, in one statement for some hundred."""
-        here = _addresses({str(incoming.values["email"]) for incoming in batch}, context.using)
+        here = _addresses({_address(incoming) for incoming in batch}, context.using)
         names = ("email", "date_added")
-        rows = [(incoming.values["email"], incoming.values.get("date_added") or context.now) for incoming in batch]
+        rows = [(_address(incoming), incoming.values.get("date_added") or context.now) for incoming in batch]
         pks = upsert(Email, names, rows, conflict='LOWER("email")', identity=_folded_address, using=context.using)
         results: list[Written | None] = []
         for row, pk in zip(rows, pks, strict=True):
@@ -68,7 +68,7 @@ class UserEmails(OfNewUsers):
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert; an address that the user has already takes the values."""
         names = ("user_id", "email", "validation_hash", "date_hash_added", "is_verified")
-        rows = [_user_email(incoming.values, context) for incoming in batch]
+        rows = [_user_email(incoming, context) for incoming in batch]
         conflict = '"user_id", "email"'
         pks = upsert(UserEmail, names, rows, conflict=conflict, identity=lambda row: row[:2], using=context.using)
         return [Written(pk) for pk in pks]
@@ -126,6 +126,18 @@ class UserIps(OfNewUsers):
         values |= {"country_code": None, "region_code": None}
 
 
+class Authenticators(OfNewUsers):
+    """Second factors, their secrets as they are."""
+
+    def complaint(self, fields: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Without its kind nobody could ask for it."""
+        return None if fields.get("type") is not None else ("type", "it must not be empty")
+
+
+def _address(incoming: Incoming) -> str:
+    return str(incoming.values.get("email") or "")
+
+
 def _folded_address(row: Sequence[Any]) -> str:
     return str(row[0]).lower()
 
@@ -138,11 +150,12 @@ def _addresses(addresses: set[str], using: str) -> set[str]:
     return found
 
 
-def _user_email(values: dict[str, Any], context: Context) -> tuple[Any, ...]:
+def _user_email(incoming: Incoming, context: Context) -> tuple[Any, ...]:
+    values = incoming.values
     return (
         values["user"],
-        values["email"],
-        values.get("validation_hash", ""),
+        _address(incoming),
+        values.get("validation_hash") or "",
         values.get("date_hash_added") or context.now,
         bool(values.get("is_verified")),
     )
@@ -177,7 +190,7 @@ def _is_everywhere(incoming: Incoming) -> bool:
 
 
 def _setting(incoming: Incoming) -> tuple[int, str]:
-    return incoming.values["user"], incoming.values["key"]
+    return incoming.values["user"], str(incoming.values.get("key") or "")
 
 
 def _settings(users: set[int], using: str) -> set[tuple[int, str]]:

@@ -74,7 +74,7 @@ class ProjectOptions(Rule):
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert or overwrite."""
         names = ("project_id", "key", "value")
-        rows = [(each.values["project"], each.values["key"], each.values.get("value")) for each in batch]
+        rows = [(each.values["project"], each.values.get("key") or "", each.values.get("value")) for each in batch]
         conflict = '"project_id", "key"'
         pks = upsert(ProjectOption, names, rows, conflict=conflict, identity=lambda row: row[:2], using=context.using)
         return [Written(pk) for pk in pks]

@@ -3,11 +3,12 @@
 Source: the relocation specification, 4.8, and 9 (case variants of user names; mapping by hand).
 """
 
+import secrets
 import string
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db.models.functions import Lower
 
 from vedette.accounts.models import LostPasswordHash, User
@@ -17,6 +18,7 @@ from vedette.relocation.files.findings import FindingKind, Severity
 from vedette.relocation.importing.options import ImportScope
 from vedette.relocation.importing.rules.base import Context, Incoming, Kind, Rule, Written
 from vedette.relocation.importing.rules.passwords import complaint_about_hash
+from vedette.relocation.importing.tables import Table
 
 LONGEST_NAME = 128
 _ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -120,14 +122,18 @@ def _insert(new: Sequence[Incoming], here: Accounts, context: Context) -> list[W
         incoming.values["username"] = name
         if name != wish:
             context.renamed(incoming, wish, name, "username")
-    results, claims = list[Written](), list[LostPasswordHash]()
+    results = list[Written]()
     for incoming, written in zip(new, context.insert(new), strict=True):
         if written is None or written.kind is not Kind.INSERTED:
             context.refuse(incoming, "somebody took the user name just now", "username", FindingKind.INTEGRITY_ERROR)
         results.append(written)
-        if incoming.values.get("is_unclaimed"):
-            claims.append(LostPasswordHash(user_id=written.pk, date_added=context.now))
-    LostPasswordHash.objects.using(context.using).bulk_create(claims, batch_size=500)
+    claims = [
+        {"user_id": written.pk, "date_added": context.now}
+        for incoming, written in zip(new, results, strict=True)
+        if incoming.values.get("is_unclaimed")
+    ]
+    table = Table(LostPasswordHash, context.using)
+    table.insert(claims, table.new_pks([context.now] * len(claims)))
     return results
 
 
@@ -146,7 +152,7 @@ def _unclaim(values: dict[str, Any], context: Context) -> None:
     """Nobody knows the new password: whoever claims the account chooses one."""
     values |= {
         "is_unclaimed": True,
-        "password": make_password(None),
+        "password": UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30),
         "is_password_expired": False,
         "last_password_change": context.now,
     }
