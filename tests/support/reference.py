@@ -56,11 +56,25 @@ def relocation_models() -> str:
     return relocation_models()
 
 
+def finding_tables() -> str:
+    """Every kind of finding."""
+    from vedette.relocation.meanings import GROUPS  # light, and only this page needs it
+
+    return "\n\n".join(
+        "\n".join(
+            [f"## {title}", "", "| Kind | What it means | What to do |", "| --- | --- | --- |"]
+            + [f"| `{kind}` | {_cell(meaning.means)} | {_cell(meaning.to_do)} |" for kind, meaning in group.items()]
+        )
+        for title, group in GROUPS.items()
+    )
+
+
 PARTS = {
     "docs/reference/settings.md": settings_table,
     "docs/reference/commands.md": commands,
     "docs/reference/outcomes.md": outcome_table,
     "docs/reference/relocation-models.md": relocation_models,
+    "docs/reference/findings.md": finding_tables,
 }
 
 

@@ -147,7 +147,7 @@ class Judge:
             names = ", ".join(sorted(differing))
             return f"the values of {names} differ; they are secret and not shown"
         lines = difflib.unified_diff(
-            ours.splitlines(), theirs.splitlines(), "left", "right", lineterm="", n=CONTEXT_LINES
+            ours.split("\n"), theirs.split("\n"), "left", "right", lineterm="", n=CONTEXT_LINES
         )
         text = "\n".join(lines)
         return text if len(text) <= _LONGEST_DIFF else f"{text[:_LONGEST_DIFF]}\n…"
