@@ -5,11 +5,11 @@ Source: the relocation specification, 1.6, 3.3, 7 and 8.
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -27,6 +27,7 @@ from vedette.cli.relocating import (
 )
 from vedette.cli.relocationoptions import WRITABLE, decryption, encryption, one_key, telling
 
+F = TypeVar("F", bound=Callable[..., Any])
 _STEP = 2**20
 _DEST = click.Path(allow_dash=True, dir_okay=False)
 _SOURCE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
@@ -38,7 +39,7 @@ def command() -> None:
     """Compare, encrypt, decrypt, sanitize and verify exports. This installation is left alone."""
 
 
-def _source() -> Any:
+def _source() -> Callable[[F], F]:
     return click.option("--src", required=True, type=_SOURCE, help="The file to read, - for standard input.")
 
 

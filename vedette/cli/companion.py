@@ -54,7 +54,7 @@ def import_archive(
     from vedette.relocation.importing.result import Counts
 
     own = settings.VEDETTE
-    opened: Any = nullcontext() if options.dry_run else open_event_store(own)
+    opened: Any = nullcontext() if options.dry_run else open_event_store(own, announced=options.wipe)
     with opened as store:
         if store is not None:
             from vedette.events.migrate import migrate

@@ -6,7 +6,8 @@ Source: the relocation specification, 3.2, 4 and 9.
 import json
 import secrets
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,7 @@ def run(wish: Wish) -> None:
         with reading(wish.src, wish.key, here) as stream, alone("relocation", settings.VEDETTE.data_dir / "run"):
             if wish.scope == "Global" and not _may_restore(wish, talk):
                 return
-            _warn_of_waiting(wish, talk, stream)
+            _warn_of_waiting(wish, talk)
             result = _import(wish, stream, talk)
             report.findings = result.findings
             tell_findings(talk, result.findings)
@@ -133,8 +134,24 @@ def _import(wish: Wish, stream: Any, talk: Talk) -> "ImportResult":
     options = _options(wish, import_uuid or secrets.token_hex(16))
     if wish.in_batches and not wish.dry_run:
         talk.warn(f"this import is {options.import_uuid}: --resume --import-uuid {options.import_uuid} goes on with it")
-    with talk.progress() as progress:
+    with _events_of_what_is_wiped(wish), talk.progress() as progress:
         return import_rows(stream, options, work_dir=_work_dir(), progress=progress)
+
+
+@contextmanager
+def _events_of_what_is_wiped(wish: Wish) -> Iterator[None]:
+    """The event store, where events are deleted along with what they belong to."""
+    from django.conf import settings
+
+    from vedette.cli.stores import open_event_store
+    from vedette.events.migrate import migrate
+
+    if not wish.wipe or wish.dry_run:
+        yield
+        return
+    with open_event_store(settings.VEDETTE, announced=True) as store:
+        migrate(store)
+        yield
 
 
 def _work_dir() -> Path:
@@ -167,7 +184,7 @@ def _may_restore(wish: Wish, talk: Talk) -> bool:
 
     users, organizations = User.objects.count(), Organization.objects.count()
     in_use = bool(users or organizations) and not wish.resume
-    here = f"{users:,} users and {organizations:,} organizations"
+    here = f"users: {users:,}, organizations: {organizations:,}"
     if in_use and not wish.wipe:
         give_up(
             f"this installation is in use ({here}): --wipe deletes them first, and `vedette import organizations` "
@@ -176,8 +193,8 @@ def _may_restore(wish: Wish, talk: Talk) -> bool:
     if wish.dry_run:
         return True
     if not wish.no_prompt:
-        threat = f"This deletes {here} with everything that is theirs" if in_use else "This installation is empty"
-        question = f"{threat}, and restores {wish.src} into it, with all privileges in it. Go on?"
+        threat = f"This deletes what is here ({here})" if in_use else "This installation is empty"
+        question = f"{threat}. Restore {wish.src} into it, with all privileges that it holds?"
         if not click.confirm(question, err=True):
             click.echo("Import cancelled.")
             return False
@@ -203,7 +220,7 @@ def _keep_a_copy(talk: Talk) -> None:
     talk.warn(f"what is here now is kept in {path}: `vedette import global --wipe {path}` brings it back")
 
 
-def _warn_of_waiting(wish: Wish, talk: Talk, stream: Any) -> None:
+def _warn_of_waiting(wish: Wish, talk: Talk) -> None:
     """SQLite has one writer: what the running server wants to write waits for the end of an import that is written
     all at once."""
     from django.conf import settings
@@ -213,8 +230,9 @@ def _warn_of_waiting(wish: Wish, talk: Talk, stream: Any) -> None:
 
     if wish.in_batches or connection.vendor != "sqlite":
         return
-    size = Path(wish.src).stat().st_size if wish.src != "-" else stream.seek(0, 2) - stream.seek(0)
-    if size >= _LONG_BYTES and runtime.is_serving(settings.VEDETTE.runtime_file.parent):
+    if (wish.src == "-" or Path(wish.src).stat().st_size >= _LONG_BYTES) and runtime.is_serving(
+        settings.VEDETTE.runtime_file.parent
+    ):
         talk.warn(
             "the server is running: it goes on taking events in and answering, but writes nothing until this import "
             "is done; with --in-batches it waits for a moment at a time"

@@ -113,6 +113,9 @@ def reporting(findings_file: Path | None, origin: "Origin") -> Iterator[Report]:
         if findings_file is not None:
             told = [*report.findings, failure] if failure is not None else report.findings
             _write(findings_file, told, write_findings)
+        close = getattr(report.findings, "close", None)
+        if close is not None:  # a log on the disk
+            close()
 
 
 def _write(path: Path, findings: "Iterable[Finding]", write: Any) -> None:
@@ -193,10 +196,8 @@ def is_archive(stream: BinaryIO) -> bool:
     """Whether this is Vedette's own archive, not encrypted (any more). The position stays."""
     from vedette.relocation.companion.container import MANIFEST
 
-    at = stream.tell()
-    start = stream.read(len(MANIFEST) + 1)
-    stream.seek(at)
-    return start == MANIFEST.encode() + b"\0"
+    length = len(MANIFEST) + 1
+    return bool(stream.peek(length)[:length] == MANIFEST.encode() + b"\0")  # type: ignore[attr-defined]
 
 
 def _kept(path: Path) -> Path:

@@ -1,6 +1,7 @@
 """The event store, for commands: the running server's, or one that is opened for as long as the command runs."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +18,12 @@ _STOP_SECONDS = 15
 
 
 @contextmanager
-def open_event_store(settings: Settings) -> Iterator[EventStore]:
+def open_event_store(settings: Settings, *, announced: bool = False) -> Iterator[EventStore]:
     """The event store, whether or not the server runs. Raises `Misconfigured` when it does not open.
 
     The embedded store belongs to one process: the running server's engine is asked, and otherwise one is started, and
-    the server's lock held meanwhile, so that no server starts beside it.
+    the server's lock held meanwhile, so that no server starts beside it. When that is `announced`, everything in this
+    process that asks for the event store finds it.
     """
     run_dir = settings.runtime_file.parent
     if not settings.events.embedded or runtime.is_serving(run_dir):
@@ -33,10 +35,15 @@ def open_event_store(settings: Settings) -> Iterator[EventStore]:
     try:
         with _engine(settings.events.path) as address:
             store = connect(lambda: address)
+            if announced:
+                told = runtime.EngineRuntime(address.port, address.secret, os.getpid())
+                runtime.write(settings.runtime_file, told)
             try:
                 yield store
             finally:
                 store.close()
+                if announced:
+                    settings.runtime_file.unlink(missing_ok=True)
     finally:
         runtime.unlock(descriptor)
 

@@ -133,6 +133,7 @@ class _Regular(Silent):
         self._seconds = seconds
         self._pace: Pace | None = None
         self._told_at = float("-inf")
+        self._told_rows = -1
 
     def start(self, phase: str, total: int | None) -> None:
         """Tell how the last phase ended, and that this one begins."""
@@ -151,14 +152,15 @@ class _Regular(Silent):
             self._tell_now()
 
     def finish(self) -> None:
-        """Tell how the phase ended."""
+        """Tell how the phase ended, unless that was told."""
         if self._pace is not None:
-            self._tell_now()
+            if self._pace.rows != self._told_rows:
+                self._tell_now()
             self._pace = None
 
     def _tell_now(self) -> None:
         assert self._pace is not None  # noqa: S101 (callers look)
-        self._told_at = self._seconds()
+        self._told_at, self._told_rows = self._seconds(), self._pace.rows
         self._tell(self._pace.at(self._told_at))
 
     def _tell(self, moment: Moment) -> None:
@@ -207,7 +209,7 @@ class PlainLines(_Regular):
         self._say(text)
 
     def _tell(self, moment: Moment) -> None:
-        if moment.rows or moment.total is None:
+        if moment.rows:
             self._say(moment.sentence())
 
     def _say(self, text: str) -> None:

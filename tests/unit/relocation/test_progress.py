@@ -77,7 +77,6 @@ def test_a_moment_is_one_sentence(hand):
     assert out.getvalue().splitlines() == [
         "writing: 12,000 of 1,000,000 rows, 1,200 rows/s, 13 min 43 s left (sentry.project)",
         "done with projects",
-        "writing: 12,000 of 1,000,000 rows, 1,200 rows/s, 13 min 43 s left (sentry.project)",
     ]
 
 
