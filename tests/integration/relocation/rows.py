@@ -60,6 +60,11 @@ def a_key(pk: int, project: int, public: str, secret: str, **fields: Any) -> Row
     return a_row("projectkey", pk, project=project, public_key=public, secret_key=secret, **{**given, **fields})
 
 
+def an_org_token(pk: int, hashed: str | None = None, **fields: Any) -> Row:
+    """A token of organization 1."""
+    return a_row("orgauthtoken", pk, organization_id=1, token_hashed=hashed, scope_list="['org:ci']", **fields)
+
+
 def an_option(value: Any) -> str:
     """A text, a list or an object as options have it."""
     return json.dumps(value)

@@ -1,5 +1,6 @@
 """Organizations, members, projects and keys on their way in (relocation specification, 4.6, 5.5, 5.7 and 9)."""
 
+import base64
 import re
 
 import pytest
@@ -12,11 +13,13 @@ from tests.integration.relocation.rows import (
     a_row,
     a_user,
     an_option,
+    an_org_token,
     an_organization_row,
 )
 from tests.integration.relocation.seen import SUFFIX, chunk_of, kinds_of
 from tests.support.factories import a_project, an_organization
 from vedette.accounts.models import User
+from vedette.orgs import reservations
 from vedette.orgs.models import (
     Organization,
     OrganizationMember,
@@ -27,6 +30,7 @@ from vedette.orgs.services import create_organization
 from vedette.projects.models import Project, ProjectAlias, ProjectKey
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.failures import ImportFailed
+from vedette.relocation.importing.rules.organizations import Organizations
 
 pytestmark = pytest.mark.django_db
 
@@ -86,6 +90,24 @@ class TestSlugs:
         assert Organization.objects.get(slug="acme").pk == 77
         assert Organization.objects.get(slug="beta").pk != here.pk
         assert Organization.objects.get(slug="c").pk < 2**53
+
+    def test_of_two_that_found_a_slug_free_at_once_the_later_is_renamed_at_the_end(self, imports, monkeypatch):
+        write = Organizations.write
+
+        def overtaken(rule, batch, context):
+            written = write(rule, batch, context)
+            reservations.claim("acme", 99)
+            return written
+
+        monkeypatch.setattr(Organizations, "write", overtaken)
+
+        result = imports([an_organization_row(1, "acme"), an_org_token(1)])
+
+        organization = Organization.objects.get()
+        assert re.fullmatch(rf"acme{SUFFIX}", organization.slug)
+        assert reservations.organization_with(organization.slug) == organization.pk
+        assert [(one.old, one.new) for one in result.renames] == [("acme", organization.slug)]
+        assert organization.slug in base64.b64decode(result.secrets[0].secret.split("_")[1]).decode()
 
     @pytest.mark.parametrize(("hide", "status"), [(False, 0), (True, 3)])
     def test_organizations_are_hidden_on_request(self, imports, hide, status):

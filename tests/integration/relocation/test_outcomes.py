@@ -17,6 +17,7 @@ from tests.integration.relocation.rows import (
     a_row,
     a_user,
     an_option,
+    an_org_token,
     an_organization_row,
 )
 from tests.integration.relocation.seen import SUFFIX, chunk_of, kinds_of, preserved
@@ -178,11 +179,6 @@ class TestTokensOfOrganizations:
         assert secret.secret not in "".join(finding.reason for finding in result.findings)
         payload = json.loads(base64.b64decode(secret.secret.split("_")[1]))
         assert payload["org"] == organization.slug
-
-
-def an_org_token(pk, hashed, **fields):
-    """A token of organization 1."""
-    return a_row("orgauthtoken", pk, organization_id=1, token_hashed=hashed, scope_list="['org:ci']", **fields)
 
 
 CONFIG_ROWS = {

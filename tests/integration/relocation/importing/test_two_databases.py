@@ -16,9 +16,13 @@ from django.test import override_settings
 from tests.support.databases import TEST_DATABASE_URL
 from tests.support.exports import DAY, member, organization, project, row, rule, team, user
 from tests.support.moved import moved, strangers, unreplicated
-from vedette.accounts.models import User
-from vedette.core.relocation import Silo
+from vedette.accounts.models import LostPasswordHash, User
+from vedette.core.relocation import RelocationScope, Silo
+from vedette.orgs import reservations
 from vedette.orgs.models import Organization
+from vedette.relocation.exporting.options import ExportOptions
+from vedette.relocation.exporting.run import export_rows
+from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing import batches, silos
 from vedette.relocation.importing.batches import Batches
 from vedette.relocation.importing.failures import ImportFailed
@@ -118,6 +122,18 @@ def test_rows_are_where_their_silo_is(two_databases, tmp_path):
         assert sum(counts.inserted + counts.preserved for counts in result.plan.values()) == 36
 
 
+def test_slugs_are_reserved_where_every_region_looks(two_databases, tmp_path):
+    with two_databases():
+        reservations.claim("org-1", 99)
+
+        result = run(tmp_path / "work")
+
+        slugs = dict(Organization.objects.using("region").values_list("pk", "slug"))
+        assert reservations.slugs_of(slugs) == slugs
+        assert [(one.old, one.new) for one in result.renames] == [("org-1", slugs[1])]
+        assert LostPasswordHash.objects.using("region").count() == 0
+
+
 def test_a_dry_run_leaves_nothing_in_either(two_databases, tmp_path):
     with two_databases():
         result = run(tmp_path / "work", dry_run=True)
@@ -158,3 +174,24 @@ def test_whatever_batch_it_dies_in_going_on_comes_to_what_an_undisturbed_import_
         assert moved(UUID) == expected
         assert strangers(UUID) == {}
         assert unreplicated() == 0
+
+
+def test_an_export_reads_both(two_databases, tmp_path):
+    with two_databases():
+        run(tmp_path / "work")
+        everything, some = BytesIO(), BytesIO()
+        only = frozenset({"org-2"})
+        for stream, options in (
+            (everything, ExportOptions(RelocationScope.GLOBAL)),
+            (some, ExportOptions(RelocationScope.ORGANIZATION, org_slugs=only)),
+        ):
+            result = export_rows(stream, options, work_dir=tmp_path)
+            assert [
+                finding.pretty() for finding in result.findings if finding.kind != FindingKind.NULLED_REFERENCE
+            ] == []
+
+    assert len(json.loads(everything.getvalue())) == len(json.loads(a_file()))
+    models_of_one = [one["model"].partition(".")[2] for one in json.loads(some.getvalue())]
+    assert sorted(models_of_one) == sorted(
+        "organization team user project organizationmember email useremail useroption rule".split()
+    )
