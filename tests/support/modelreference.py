@@ -1,9 +1,16 @@
 """The page of docs/reference/ about the models that move, written from their declarations."""
 
 from collections.abc import Iterator
+from typing import Any
+
+from django.apps import apps
 
 from vedette.core.relocation import Generation, Relocation
+from vedette.relocation.companion.declarations import LEFT_BEHIND, TRAVELS
 from vedette.relocation.graph import Declaration, graph
+from vedette.relocation.importing.rules import rule_for
+
+IDLE = {"sentry.authenticator"}  # has its own table, and nothing asks it yet
 
 
 def relocation_models() -> str:
@@ -24,7 +31,25 @@ def relocation_models() -> str:
         )
         lines.append(f"| {number} | {' | '.join(cells)} |")
     excluded = ", ".join(f"`{name}`" for name in sorted(graph().excluded))
-    return "\n".join(lines) + f"\n\nNever in a file ({len(graph().excluded)} models): {excluded}."
+    never = f"Never in a file ({len(graph().excluded)} models): {excluded}."
+    return "\n".join((*lines, "", never, "", "## Vedette's own models", "", *_own()))
+
+
+def _own() -> Iterator[str]:
+    """The tables that Sentry's format does not hold, and whether an archive does."""
+    archived = {one.label: "yes, with `--with-events`" if one.with_events else "yes" for one in TRAVELS}
+    yield "| Model | Silo | In an archive of `--full` |"
+    yield "| --- | --- | --- |"
+    for table in sorted(apps.get_models(), key=lambda table: table._meta.label_lower):
+        label = table._meta.label_lower
+        if table.__module__.startswith("vedette.") and not hasattr(table, "relocation"):
+            why = LEFT_BEHIND.get(label) or LEFT_BEHIND.get(table._meta.app_label, "")
+            yield f"| `{label}` | {_silos(table)} | {archived.get(label, f'no: {why}')} |"
+
+
+def _silos(table: Any) -> str:
+    silos = table.silos if hasattr(table, "silos") else (table.silo,)
+    return ", ".join(silo.value for silo in silos)
 
 
 def _age(wire: Relocation) -> str:
@@ -34,7 +59,7 @@ def _age(wire: Relocation) -> str:
 
 
 def _here(declaration: Declaration) -> str:
-    if declaration.is_preserved:
+    if declaration.is_preserved or declaration.wire.model in IDLE:
         return "kept, not used yet"
     without = [name for name in declaration.wire.fields if declaration.column(name) is None]
     return "used" + "".join(f"; `{name}` kept beside" for name in without)
@@ -42,5 +67,6 @@ def _here(declaration: Declaration) -> str:
 
 def _keys(wire: Relocation) -> Iterator[str]:
     for name, key in wire.foreign_keys.items():
-        fate = "is emptied" if key.nullable else "drops the row"
+        drops = not key.nullable or name in rule_for(wire.model).keeps
+        fate = "drops the row" if drops else "is emptied"
         yield f"`{name}` → `{key.target.removeprefix('sentry.')}` {fate}"
