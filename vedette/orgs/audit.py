@@ -52,6 +52,13 @@ class AuditEvent(IntEnum):
     WEBHOOK_ADD = 10033
     WEBHOOK_EDIT = 10034
     WEBHOOK_REMOVE = 10035
+    RELOCATION_EXPORT = 10040
+    RELOCATION_DOWNLOAD = 10041
+    RELOCATION_UPLOAD = 10042
+    RELOCATION_CONFIRM = 10043
+    RELOCATION_CANCEL = 10044
+    RELOCATION_APPROVE = 10045
+    RELOCATION_REJECT = 10046
 
     @property
     def word(self) -> str:
@@ -90,6 +97,13 @@ _SENTENCES = {
     AuditEvent.RELEASE_ARCHIVE: "archived the release {version}",
     AuditEvent.RELEASE_DELETE: "deleted the release {version}{project}",
     AuditEvent.DEPLOY_CREATE: "deployed {version} to {environment}",
+    AuditEvent.RELOCATION_EXPORT: "asked for an export of the organization",
+    AuditEvent.RELOCATION_DOWNLOAD: "downloaded an export of the organization",
+    AuditEvent.RELOCATION_UPLOAD: "uploaded organizations to be imported",
+    AuditEvent.RELOCATION_CONFIRM: "confirmed the import of {organizations}",
+    AuditEvent.RELOCATION_CANCEL: "gave up a move of data",
+    AuditEvent.RELOCATION_APPROVE: "approved the import of {organizations}",
+    AuditEvent.RELOCATION_REJECT: "rejected the import of {organizations}",
     AuditEvent.TOMBSTONE_REMOVE: "let the discarded issue {issue_id} of {project_slug} in again",
 }
 

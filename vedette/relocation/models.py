@@ -167,7 +167,8 @@ class MoveState(models.TextChoices):
 
 
 class Move(models.Model):
-    """An export or an import that an owner of `organization` asked for on a page; it belongs to that organization.
+    """An export or an import that an owner of `organization` asked for on a page; it belongs to that organization, and
+    without one to nobody.
 
     Its files lie in a directory named after `uuid`, which goes at `expires_at`. `options` are what was asked for,
     `outcome` is what was done or would be (counts, plan, renames, the ids of imported organizations), `error` a
@@ -177,7 +178,7 @@ class Move(models.Model):
     silo: ClassVar = Silo.REGION
 
     uuid = models.CharField(max_length=32, unique=True)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(Organization, null=True, on_delete=models.SET_NULL, related_name="+")
     user_id = models.BigIntegerField()
     kind = models.CharField(max_length=8, choices=MoveKind.choices)
     state = models.CharField(max_length=12, choices=MoveState.choices, default=MoveState.WAITING)
