@@ -221,7 +221,7 @@ def find_organization(id_or_slug: str) -> Organization | None:
         return Organization.objects.filter(pk=number).first()
     found = Organization.objects.filter(slug=id_or_slug).first()
     if found is None:
-        found = Organization.objects.filter(pk=reservations.organization_with(id_or_slug)).first()
+        found = Organization.objects.filter(pk=reservations.organization_with(id_or_slug) or 0).first()
     return found
 
 

@@ -110,7 +110,7 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
 
 def _moved(request: HttpRequest, slug: str) -> HttpResponseBase:
     """A redirect to the organization's present slug for its members; else the page does not exist."""
-    organization = Organization.objects.filter(pk=reservations.organization_with(slug)).first()
+    organization = Organization.objects.filter(pk=reservations.organization_with(slug) or 0).first()
     if organization and organization.slug != slug and access_to(signed_in(request), organization.slug):
         return redirect(request.get_full_path().replace(f"/{slug}/", f"/{organization.slug}/", 1))
     raise Http404
