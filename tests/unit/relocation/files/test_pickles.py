@@ -25,7 +25,7 @@ def test_the_example_of_the_specification_is_a_version() -> None:
     assert read_pickle("gAJYBgAAADIyLjkuMHEALg==") == "22.9.0"
 
 
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "nothing": None,
     "booleans": [True, False],
     "integers": [0, 1, -1, 255, 256, 65536, -(2**31), 2**31, 2**63 - 1, -(2**63), 2**64 - 1],
@@ -35,7 +35,7 @@ PLAIN = {
     "empty": [[], {}, (), [[], {}]],
     "lists": [list(range(2000)), [[1], [2]]],
     "tuples": [(1,), (1, 2), (1, 2, 3), (1, 2, 3, 4), ((),)],
-    "dicts": {"a": {"b": [1, {"c": None}]}, 1: 2, None: 3, 1.5: 4, b"k": 5, **{str(n): n for n in range(1500)}},
+    "dicts": {"a": {"b": [1, {"c": None}]}, 1: 2, None: 3, 1.5: 4, b"k": 5} | {str(n): n for n in range(1500)},
     "shared parts": [["x"] * 3] * 3,
 }
 
@@ -215,7 +215,7 @@ def test_any_plain_value_is_read(value: Any, protocol: int) -> None:
 @settings(deadline=None, max_examples=150)
 @given(raw=st.binary(max_size=40), at=st.integers(0, 400), protocol=st.sampled_from(PROTOCOLS))
 def test_any_bytes_are_a_plain_value_or_refused(raw: bytes, at: int, protocol: int) -> None:
-    good = pickle.dumps([PLAIN["floats"], PLAIN["texts"][:3], {"a": (1, b"x")}], protocol)  # type: ignore[index]
+    good = pickle.dumps([PLAIN["floats"], PLAIN["texts"][:3], {"a": (1, b"x")}], protocol)
 
     for candidate in (raw, good[: at % len(good)] + raw + good[at % len(good) :]):
         try:

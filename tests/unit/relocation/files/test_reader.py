@@ -54,14 +54,15 @@ def rows_or_finding(data: bytes) -> list[Row] | Finding:
         return refused.finding
 
 
-class Endless(io.RawIOBase):
+class Endless(io.BytesIO):
     """Begins with `head` and goes on with `filling` for `length` bytes; counts what was taken."""
 
     def __init__(self, head: bytes, filling: bytes, length: int) -> None:
+        super().__init__()
         self.pieces: Iterator[bytes] = itertools.chain([head], itertools.repeat(filling, length // len(filling)))
         self.given = 0
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         piece = next(self.pieces, b"")
         self.given += len(piece)
         return piece
@@ -237,9 +238,10 @@ def test_a_row_may_be_as_long_as_the_limit_and_no_longer() -> None:
 
 
 def test_long_rows_between_short_ones_are_read() -> None:
-    rows = [{"model": "a.b", "pk": pk, "fields": {"x": "y" * (200_000 if pk % 5 == 0 else 3)}} for pk in range(30)]
+    lengths = [200_000 if pk % 5 == 0 else 3 for pk in range(30)]
+    rows = [{"model": "a.b", "pk": pk, "fields": {"x": "y" * length}} for pk, length in enumerate(lengths)]
 
-    assert [len(row.fields["x"]) for row in rows_of(json.dumps(rows).encode())] == [len(r["fields"]["x"]) for r in rows]
+    assert [len(row.fields["x"]) for row in rows_of(json.dumps(rows).encode())] == lengths
 
 
 # ---------------------------------------------------------------- whatever comes
@@ -267,15 +269,15 @@ exports = st.lists(
 )
 
 
-class Chopped(io.RawIOBase):
+class Chopped(io.BytesIO):
     """Gives out `data` in pieces of the lengths of `cuts`, over and over."""
 
     def __init__(self, data: bytes, cuts: list[int]) -> None:
-        self.data = io.BytesIO(data)
+        super().__init__(data)
         self.cuts = itertools.cycle(cuts)
 
-    def read(self, size: int = -1) -> bytes:
-        return self.data.read(min(next(self.cuts), size))
+    def read(self, size: int | None = -1) -> bytes:
+        return super().read(min(next(self.cuts), size or 0))
 
 
 @settings(deadline=None, max_examples=60)
