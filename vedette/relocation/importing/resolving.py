@@ -14,6 +14,9 @@ from vedette.relocation.importing.reading import EMAIL
 from vedette.relocation.importing.stage import Stage, State
 
 MEMBER = "sentry.organizationmember"
+QUERY = "sentry.snubaquery"
+# What uses a query, and which of its keys says whose it is: the query itself belongs to nobody.
+_QUERY_USERS = (("sentry.alertrule", "organization", ORGANIZATION), ("sentry.querysubscription", "project", PROJECT))
 
 
 class Resolving:
@@ -38,6 +41,10 @@ class Resolving:
                     self._filter_users_by_membership(plan)
                 if plan.model == EMAIL and (self._options.org_slugs is not None or self._options.usernames is not None):
                     self._filter_addresses(plan)
+                if plan.model == QUERY and not (
+                    self._options.org_slugs is None and self._options.project_slugs is None
+                ):
+                    self._filter_queries(plan)
                 self._settle(plan)
         for plan in self._met.values():
             self._tell_lost(plan)
@@ -90,6 +97,21 @@ class Resolving:
             "SELECT owner FROM named WHERE place = ? AND name IN "
             f"(SELECT name FROM named WHERE place = 'address' AND owner IN ({stay})))",
             [EMAIL],
+        )
+
+    def _filter_queries(self, query: Plan) -> None:
+        """Queries that an organization or a project uses which stays. Those were settled: they come before queries."""
+        stay = ["SELECT NULL WHERE 0"]
+        for model, owner_key, owner in _QUERY_USERS:
+            if model in self._met and owner in self._met:
+                used_by, places = self._met[model].position, self._met[model].key_places
+                stay.append(
+                    f"SELECT u.k{places['snuba_query']} FROM rows_{used_by} u JOIN rows_{self._met[owner].position} o "  # noqa: S608
+                    f"ON o.pk = u.k{places[owner_key]} WHERE o.state = 0 AND u.k{places['snuba_query']} IS NOT NULL"
+                )
+        self._stage.run(
+            f"UPDATE rows_{query.position} SET state = {State.OUT:d} "  # noqa: S608
+            f"WHERE state = 0 AND pk NOT IN ({' UNION '.join(stay)})"
         )
 
     def _fill(self, table: str, names: Iterable[str]) -> None:
