@@ -184,9 +184,10 @@ class TestSecretsOfAccounts:
     def test_second_factors_keep_their_secrets(self, imports):
         rows = [a_user(1, "ann"), a_row("authenticator", 5, user=1, type=1, config=an_option({"secret": "JBSWY3DP"}))]
 
-        imports(rows, "Global")
+        result = imports(rows, "Global")
 
         assert Authenticator.objects.get().config == {"secret": "JBSWY3DP"}
+        assert any("not asked for yet" in one.reason for one in result.findings)
 
     def test_a_merged_account_gets_no_second_factor_of_somebody_else(self, imports):
         rows = [a_user(1, "ann"), a_user(2, "Ann", email="eve@example.com")]

@@ -149,6 +149,8 @@ class Reading:
             self._note(FindingKind.UNKNOWN_MODEL, row, "nobody knows this model; its rows are kept as they are")
         elif plan.declaration.is_preserved and plan.is_in_scope:
             self._note(FindingKind.PRESERVED_MODEL, row, "rows of this model are kept, and not used yet")
+        elif plan.rule.caution and plan.is_in_scope:
+            self._note(FindingKind.PRESERVED_MODEL, row, plan.rule.caution)
 
     def _tell_others(self, plan: Plan, row: Row) -> None:
         for name in plan.others(row.fields):

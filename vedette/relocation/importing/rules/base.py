@@ -150,6 +150,9 @@ class Rule:
     fields_to_ignore: ClassVar[Collection[str]] = ()
     """Fields that are neither written nor kept aside."""
 
+    caution: ClassVar[str] = ""
+    """What whoever imports should hear once when the file holds rows of the model."""
+
     deferred: ClassVar[bool] = False
     """Whether its rows wait for the very end, after `finish` of all other models (4.2, step 9)."""
 

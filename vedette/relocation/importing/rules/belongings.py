@@ -129,6 +129,8 @@ class UserIps(OfNewUsers):
 class Authenticators(OfNewUsers):
     """Second factors, their secrets as they are."""
 
+    caution: ClassVar = "second factors are kept and not asked for yet: until then, whoever knows the password gets in"
+
     def complaint(self, fields: Mapping[str, Any]) -> tuple[str, str] | None:
         """Without its kind nobody could ask for it."""
         return None if fields.get("type") is not None else ("type", "it must not be empty")
