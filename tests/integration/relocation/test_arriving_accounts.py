@@ -174,6 +174,12 @@ class TestSecretsOfAccounts:
         assert User.objects.get().is_unclaimed
         assert LostPasswordHash.objects.count() == 1
 
+    def test_nobody_can_claim_a_bot(self, imports):
+        imports([a_user(1, "bot", is_sentry_app=True, password="")], "User")
+
+        assert User.objects.get().is_sentry_app
+        assert not LostPasswordHash.objects.exists()
+
     def test_a_password_that_cannot_be_checked_here_has_to_be_chosen_anew(self, imports):
         result = imports([a_user(1, "ann", password="bcrypt$$2b$12$abc")], "Global")
 

@@ -10,6 +10,10 @@ from vedette.relocation.importing.rules.useroptions import complaint_about
     [
         ("timezone", "Europe/Vienna"),
         ("timezone", "UTC"),
+        ("timezone", "US/Pacific"),
+        ("timezone", "Asia/Calcutta"),
+        ("timezone", "America/Argentina/ComodRivadavia"),
+        ("timezone", "PST8PDT"),
         ("language", "en"),
         ("language", "pt-br"),
         ("language", "zh_Hans"),
@@ -33,6 +37,8 @@ def test_a_setting_that_makes_sense_passes_and_so_does_an_unknown_one(key, value
     [
         ("timezone", "Mars/Olympus", "no time zone"),
         ("timezone", None, "no time zone"),
+        ("timezone", "Europe/", "no time zone"),
+        ("timezone", "Europe/Vienna/../..", "no time zone"),
         ("language", "klingon!", "no language"),
         ("language", 7, "no language"),
         ("theme", "pink", "none of dark, light, system"),

@@ -130,7 +130,7 @@ def _insert(new: Sequence[Incoming], here: Accounts, context: Context) -> list[W
     claims = [
         {"user_id": written.pk, "date_added": context.now}
         for incoming, written in zip(new, results, strict=True)
-        if incoming.values.get("is_unclaimed")
+        if incoming.values.get("is_unclaimed") and not incoming.values.get("is_sentry_app")
     ]
     table = Table(LostPasswordHash, context.using)
     table.insert(claims, table.new_pks([context.now] * len(claims)))
