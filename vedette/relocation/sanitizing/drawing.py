@@ -56,7 +56,7 @@ class Drawing:
         """
         longer = attempt - 6 if attempt > 6 else 0
         noise = self.stream("characters", old.casefold(), attempt, len(old) + longer)
-        hexadecimal = set(_hex_places(old)) if not only_hex else set(range(len(old)))
+        hexadecimal = set(_hex_places(old, only_hex=only_hex))
         new = "".join(_character(old[at], noise[at], at in hexadecimal) for at in range(len(old)))
         more = _LOWER_HEX if only_hex else string.digits if old.isdigit() else string.ascii_lowercase
         return new + "".join(more[byte % len(more)] for byte in noise[len(old) : len(old) + longer])
@@ -98,10 +98,11 @@ class Drawing:
         return int.from_bytes(self.stream(kind, old, 0, 6)) / 2**48
 
 
-def _hex_places(text: str) -> Iterator[int]:
-    """The places within runs of letters and digits that are hexadecimal numbers, by their length and look."""
+def _hex_places(text: str, *, only_hex: bool) -> Iterator[int]:
+    """The places within runs of letters and digits that are hexadecimal numbers, by their length and look; with
+    `only_hex` all runs are, but for decimal numbers among others (`12/0a…`)."""
     for run in _RUN.finditer(text):
-        if _HEX_RUN.fullmatch(run[0]):
+        if (only_hex and (run[0] == text or not run[0].isdigit())) or _HEX_RUN.fullmatch(run[0]):
             yield from range(run.start(), run.end())
 
 

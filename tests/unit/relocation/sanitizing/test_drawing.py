@@ -36,10 +36,12 @@ def test_characters_keep_their_number_their_class_and_their_punctuation(old):
 
 @pytest.mark.parametrize("old", ["0123456789abcdef" * 2, "c1373be35a7944808c8bcfede8097df1", "12/" + "0a" * 16])
 def test_what_was_hexadecimal_stays_it(old):
-    new = DRAWING.characters(old)
+    for only_hex in (True, False):
+        new = DRAWING.characters(old, only_hex=only_hex)
 
-    assert set(new) <= set("0123456789abcdef/")
-    assert new != old
+        assert set(new) <= set("0123456789abcdef/")
+        assert new.rpartition("/")[0].isdigit() == old.rpartition("/")[0].isdigit()
+        assert new != old
 
 
 def test_the_same_key_and_value_give_the_same_and_any_other_something_else():
