@@ -16,6 +16,7 @@ from vedette.core.relocation import Silo
 from vedette.events.client import StoreUnavailable
 from vedette.events.connection import event_store
 from vedette.events.deletion import delete_project
+from vedette.orgs import reservations
 from vedette.orgs.models import Organization
 from vedette.projects.models import Project
 from vedette.relocation.importing import silos
@@ -37,6 +38,7 @@ def wipe(plans: Iterable[Plan]) -> list[int]:
 
     Inside of a transaction: for a while keys lead nowhere, which the databases look at when it ends.
     """
+    organizations = _organizations()
     before = set(Project.objects.using(silos.alias(Silo.REGION)).values_list("pk", flat=True))
     for plan in reversed(list(plans)):
         using = silos.alias(plan.declaration)
@@ -46,7 +48,12 @@ def wipe(plans: Iterable[Plan]) -> list[int]:
         else:
             ExtraFields.objects.using(using).filter(model=plan.model)._raw_delete(using)
             _empty(plan.declaration.table, using)
+    reservations.give_back(organizations - _organizations())  # where they are not in the same database
     return sorted(before - set(Project.objects.using(silos.alias(Silo.REGION)).values_list("pk", flat=True)))
+
+
+def _organizations() -> set[int]:
+    return set(Organization.objects.using(silos.alias(Silo.REGION)).values_list("pk", flat=True))
 
 
 def forget_events(projects: Iterable[int]) -> bool:

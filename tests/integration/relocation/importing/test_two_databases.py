@@ -102,8 +102,8 @@ def a_file() -> bytes:
     return json.dumps(rows).encode()
 
 
-def run(directory: Path, **options: Any) -> Any:
-    chosen = ImportOptions(ImportScope.GLOBAL, import_uuid=UUID, **options)
+def run(directory: Path, *, uuid: str = UUID, **options: Any) -> Any:
+    chosen = ImportOptions(ImportScope.GLOBAL, import_uuid=uuid, **options)
     result = import_rows(BytesIO(a_file()), chosen, work_dir=directory)
     result.findings.close()
     return result
@@ -132,6 +132,16 @@ def test_slugs_are_reserved_where_every_region_looks(two_databases, tmp_path):
         assert reservations.slugs_of(slugs) == slugs
         assert [(one.old, one.new) for one in result.renames] == [("org-1", slugs[1])]
         assert LostPasswordHash.objects.using("region").count() == 0
+
+
+def test_what_takes_the_place_of_everything_takes_the_slugs_as_well(two_databases, tmp_path):
+    with two_databases():
+        run(tmp_path / "before")
+
+        result = run(tmp_path / "work", uuid="b" * 32, wipe=True)
+
+        assert result.renames == []
+        assert set(Organization.objects.values_list("slug", flat=True)) == {"org-1", "org-2", "org-3", "org-4"}
 
 
 def test_a_dry_run_leaves_nothing_in_either(two_databases, tmp_path):
