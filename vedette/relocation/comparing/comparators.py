@@ -5,6 +5,7 @@ before, by `missing`. Reasons show secrets only in part. Source: the relocation 
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -16,6 +17,8 @@ from vedette.core.relocation import Comparator, Encoding
 from vedette.relocation.comparing.masking import mask_email, mask_hash, mask_password
 from vedette.relocation.files.encodings import decode
 from vedette.relocation.files.values import BadValue
+
+_NAMED = 10  # elements that a reason names
 
 Rule = Callable[[Any, Any], str | None]
 
@@ -123,8 +126,8 @@ def unordered_list(left: Any, right: Any) -> str | None:
         return f"the {side} value ({_short(value)}) is no list"
     if ours == theirs:
         return None
-    only_left = ", ".join(_without(ours, theirs)) or "nothing"
-    only_right = ", ".join(_without(theirs, ours)) or "nothing"
+    only_left = ", ".join(part[:80] for part in _without(ours, theirs)) or "nothing"
+    only_right = ", ".join(part[:80] for part in _without(theirs, ours)) or "nothing"
     return f"the lists hold different elements: only on the left {only_left}; only on the right {only_right}"
 
 
@@ -138,8 +141,8 @@ def elements(value: Any) -> list[str] | None:
 
 
 def _without(whole: list[str], taken: list[str]) -> list[str]:
-    left = list(taken)
-    return [part for part in whole if part not in left or left.remove(part)]  # type: ignore[func-returns-value]
+    """The elements of which `whole` has more, at most ten."""
+    return [*(Counter(whole) - Counter(taken)).elements()][:_NAMED]
 
 
 def user_password(left: Mapping[str, Any], right: Mapping[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ that they lead to; and secrets in a difference are masked.
 
 import difflib
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 import orjson
@@ -21,6 +22,7 @@ from vedette.relocation.files.findings import Finding, FindingKind, Origin
 from vedette.relocation.files.values import BadValue
 
 CONTEXT_LINES = 15
+_MOST_LINES = 2000
 _LONGEST_DIFF = 18_000  # characters
 _MEANT = frozenset(
     {
@@ -146,11 +148,7 @@ class Judge:
         if ours == theirs:  # only masked texts differ
             names = ", ".join(sorted(differing))
             return f"the values of {names} differ; they are secret and not shown"
-        lines = difflib.unified_diff(
-            ours.split("\n"), theirs.split("\n"), "left", "right", lineterm="", n=CONTEXT_LINES
-        )
-        text = "\n".join(lines)
-        return text if len(text) <= _LONGEST_DIFF else f"{text[:_LONGEST_DIFF]}\n…"
+        return _unified(ours.split("\n"), theirs.split("\n"))
 
     def _shown(self, fields: Fields) -> str:
         shown = {}
@@ -168,6 +166,17 @@ class Judge:
             except orjson.JSONDecodeError:
                 return value
         return value
+
+
+def _unified(left: list[str], right: list[str]) -> str:
+    """The diff; of rows with very many lines only that of the lines around the first difference, for finding the
+    shortest diff takes a time that grows with the square of their number."""
+    if len(left) + len(right) > _MOST_LINES:
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
+        window = slice(max(0, same - CONTEXT_LINES), same + _MOST_LINES // 4)
+        left, right = left[window], right[window]
+    text = "\n".join(difflib.unified_diff(left, right, "left", "right", lineterm="", n=CONTEXT_LINES))
+    return text if len(text) <= _LONGEST_DIFF else f"{text[:_LONGEST_DIFF]}\n…"
 
 
 def _existence(rule: Comparator) -> FindingKind:

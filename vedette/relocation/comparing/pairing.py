@@ -20,6 +20,7 @@ from vedette.relocation.comparing.scratch import SIDES, Model, Scratch, Side
 from vedette.relocation.files.findings import Finding, FindingKind, Origin
 
 _NAMED = 10  # rows without a counterpart that a reason names
+_LONGEST_NAME = 200  # characters of a username; the database takes fewer
 _LAST_WINS = "sentry.useroption"  # its natural key may be there twice; the last one counts
 
 KeyText = Callable[[Side, int, dict[str, Any]], str]
@@ -209,8 +210,8 @@ def _pair_suffixed(scratch: Scratch) -> None:
 
 def _free_prefix(db: sqlite3.Connection, name: Any) -> int | None:
     """The ordinal of the free left row with the longest name that `name` continues after a hyphen."""
-    while isinstance(name, str) and "-" in name:
-        name = name.rpartition("-")[0]
+    while isinstance(name, str) and "-" in name[:_LONGEST_NAME]:
+        name = name[:_LONGEST_NAME].rpartition("-")[0]
         free = db.execute(
             f"SELECT ordinal FROM left_key WHERE text = ? AND {_FREE_LEFTS} ORDER BY nth LIMIT 1",  # noqa: S608
             (orjson.dumps([name]).decode(),),

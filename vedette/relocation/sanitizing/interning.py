@@ -31,7 +31,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/]", re.IGNORECASE)
 _IP = re.compile(r"\d{1,3}(\.\d{1,3}){3}|[0-9a-f:.]*:[0-9a-f:.]*:[0-9a-f:.]*", re.IGNORECASE)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SCHEMES = frozenset("http https ftp ftps ssh git ws wss smtp smtps redis rediss postgres postgresql".split())
-_RUN = re.compile(r"[^\W_]+")
+_RUN = re.compile(r"[^\W_]{1,64}")  # a longer word is replaced in pieces
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 
 _TABLE = """

@@ -318,6 +318,15 @@ def test_a_difference_is_a_unified_diff_with_fifteen_lines_around(find):
     assert [line for line in lines[3:] if line[0] in "+-"] == ['-  "f25": 25,', '+  "f25": -1,']
 
 
+def test_of_a_very_long_row_the_place_of_the_first_difference_is_shown(find):
+    left, right = list(range(50_000)), [*range(40_000), -1, *range(40_001, 50_000)]
+
+    (found,) = find([row("team", 1, many=left)], [row("team", 1, many=right)])
+
+    assert "-    40000," in found.reason
+    assert "+    -1," in found.reason
+
+
 HIDDEN = {
     "an option with a secret name": row("option", 1, key="mail.password", value='"hunter2-hunter2"'),
     "a secret inside of an option": row("option", 1, key="mail", value='{"api_key": "hunter2-hunter2", "port": 1}'),
