@@ -41,6 +41,7 @@ _MOST_NAMES = 1000
 
 _BLANK = re.compile(rb"[ \t\n\r]*")
 _NEXT_ROW = re.compile(rb'[ \t\n\r]*,[ \t\n\r]*\{[ \t\n\r]*"model"')
+_ROW_START = re.compile(rb'\{\s*"model"\s*:\s*"([A-Za-z0-9_.]{1,100})"\s*,\s*"pk"\s*:\s*([0-9]{1,18})\s*,')
 _BLANKS = b" \t\n\r"
 _OTHERS = (  # what people hand over instead of an export, by how it begins
     (0, b"\x1f\x8b", "it is compressed with gzip; unpack it first"),
@@ -303,8 +304,13 @@ class _Reading:
     # ------------------------------------------------------------ refusals
 
     def _refuse(self, kind: FindingKind, reason: str, **where: Any) -> NoReturn:
-        where = {"row": self.number + 1, "line": self.line} | where
+        where = {"row": self.number + 1, "line": self.line} | self._whose_start() | where
         raise refuse(kind, f"row {where['row']}: {reason}" if where["row"] else reason, **where)
+
+    def _whose_start(self) -> dict[str, Any]:
+        """The model and the pk of the row that begins at `at`, if it begins as rows do."""
+        start = _ROW_START.match(self.buffer, self.at)
+        return {"model": start[1].decode().lower(), "left_pk": int(start[2])} if start else {}
 
     def _refuse_at(self, text: str, position: int, message: str) -> NoReturn:
         line = self.line + text.count("\n", 0, position)
@@ -353,13 +359,23 @@ def _why(raw: bytes, error: Exception) -> str:
 
 
 def _whose(raw: bytes) -> dict[str, Any]:
-    """The model and the pk of a row that is refused, as far as it has them."""
-    found = orjson.loads(raw)
+    """The model and the pk of a row that is refused, as far as it has them, and the field that cannot be taken."""
+    found = msgspec.json.decode(raw)
     model, pk = found.get("model"), found.get("pk")
     return {
         "model": model.lower()[:100] if isinstance(model, str) else None,
-        "left_pk": pk if type(pk) is int else None,
+        "left_pk": pk if type(pk) is int and pk <= _MOST_PK else None,
+        "field": _first_bad(found.get("fields")),
     }
+
+
+def _first_bad(fields: object) -> str | None:
+    for name, value in fields.items() if isinstance(fields, dict) else ():
+        try:
+            judge_nested([value], 2)
+        except ValueError:
+            return str(name)[:100]
+    return None
 
 
 def _in_small(message: str) -> str:

@@ -161,10 +161,24 @@ def test_what_is_wrong_is_told_with_its_place(data: bytes, kind: FindingKind, re
     assert finding.row in (2, None)
 
 
-def test_a_row_of_a_wrong_type_is_named() -> None:
-    finding = refusal_of(BEFORE + a_row('{"n": 18446744073709551616}') + b"]")
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ('{"a": 1, "n": 18446744073709551616}', "n"),
+        ('{"a": [1], "n": {"x": [18446744073709551616]}}', "n"),
+        ('{"a": [1], "n": ' + "[" * 99 + "]" * 99 + "}", "n"),
+        ('{"a": oops}', None),
+        ('{"a": "\xff"}', None),
+        ('{"a": "' + "x" * 9000, None),
+        ("[]", None),
+    ],
+    ids=["integer", "inner integer", "too deep", "no JSON", "no UTF-8", "too long", "no object"],
+)
+def test_the_row_that_is_refused_is_named(fields: str, field: str | None) -> None:
+    finding = refusal_of(BEFORE + a_row(fields).decode().encode("latin-1"), max_row_bytes=5000)
 
-    assert (finding.model, finding.left_pk) == ("sentry.team", 7)
+    assert (finding.model, finding.left_pk, finding.field) == ("sentry.team", 7, field)
+    assert finding.row == 2
 
 
 def test_rows_before_the_bad_one_are_given_out() -> None:
