@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 
 from tests.integration.relocation.rows import (
     DAY,
@@ -149,14 +150,15 @@ def test_what_accounts_bring_is_what_the_scope_lets_in(
 
 
 class TestSecretsOfAccounts:
-    def test_passwords_go_on_working_after_a_global_import_and_get_stronger(self, imports, settings):
+    def test_passwords_go_on_working_after_a_global_import_and_get_stronger(self, imports, settings, monkeypatch):
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+        monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 2000)
         imports([a_user(1, "ann")], "Global")
 
         user = authenticate(username="ann", password="correct horse")
 
         assert user is not None
-        assert User.objects.get().password.startswith("pbkdf2_sha256$1000000$")
+        assert User.objects.get().password.startswith("pbkdf2_sha256$2000$")
         assert authenticate(username="ann", password="wrong") is None
 
     @pytest.mark.parametrize("scope", ["User", "Organization", "Config"])

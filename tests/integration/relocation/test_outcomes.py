@@ -40,13 +40,6 @@ MINIMAL = "user-with-minimum-privileges"
 
 class TestSampleFiles:
     @pytest.mark.parametrize("scope", SCOPES)
-    @pytest.mark.parametrize("name", ["fresh-install", MINIMAL, "single-option", DUPLICATES])
-    def test_each_of_them_imports_in_every_scope(self, imports, name, scope):
-        result = imports(name, scope)
-
-        assert not result.findings.count("error")
-
-    @pytest.mark.parametrize("scope", SCOPES)
     def test_two_accounts_of_one_name_become_two_that_share_an_address(self, imports, scope):
         imports(DUPLICATES, scope)
 

@@ -25,6 +25,11 @@ def test_what_django_has_hashed_is_kept(text):
     assert complaint_about_hash(text) is None
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch):
+    monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 2000)
+
+
 @REAL
 def test_what_this_server_hashes_itself_is_kept():
     assert complaint_about_hash(make_password("anything")) is None
