@@ -35,7 +35,6 @@ pytestmark = pytest.mark.django_db
 
 SCOPES = ("User", "Organization", "Config", "Global")
 DUPLICATES = "duplicate-username-and-organization-slug"
-MINIMAL = "user-with-minimum-privileges"
 
 
 class TestSampleFiles:
