@@ -25,7 +25,8 @@ _REPORT = "This is a defect of the program that wrote the right file; report it 
 
 _ENDED = {
     Kind.UNKNOWN: Meaning(
-        "Something went wrong that nobody foresaw; the reason says what.", "Report it, with the findings file."
+        "The work could not go on, for a reason that has no kind of its own.",
+        "Do what the reason says; if it is a traceback, report it with the findings file.",
     ),
     Kind.INVALID_MIN_ORDINAL: Meaning(
         "A batch of rows was numbered from below one.", "Run the import again, without a resumed uuid."
@@ -145,7 +146,8 @@ _FILE = {
     Kind.DUPLICATE_KEY: Meaning("Two rows of a model have the same primary key.", "Remove one, or export again."),
     Kind.CIRCULAR_REFERENCE: Meaning("Rows lead to each other in a circle.", "Break the circle in the file."),
     Kind.MALFORMED_ARCHIVE: Meaning(
-        "The encrypted archive has not the three members it must have, or others.", "Copy it again, or export again."
+        "The archive of an encrypted export, or a companion archive, is not put together as it must be.",
+        "Copy it again, or export again.",
     ),
     Kind.DECRYPTION_ERROR: Meaning(
         "The key does not open the archive, or the archive was changed.",
@@ -161,19 +163,23 @@ _ROWS = {
         "A row was left out because something it cannot be without is not there.",
         "Export in a wider scope, or without filters, if the row matters. `--strict` makes it an error.",
     ),
-    Kind.SKIPPED_ROW: Meaning("A row was left out on request: by scope or by filter.", _NOTHING),
+    Kind.SKIPPED_ROW: Meaning(
+        "A row was left out on request, by scope or by filter, or because rows of its model never travel.", _NOTHING
+    ),
     Kind.ADDED_ROW: Meaning("A row was made up, because readers of the file need it.", _NOTHING),
     Kind.NULLED_REFERENCE: Meaning(
         "A key that may be empty led to a row that is not there, and was emptied.",
         "Set it again by hand if it matters.",
     ),
     Kind.UNMAPPED_REFERENCE: Meaning(
-        "An id inside of text or JSON leads to a row that is not there; it was left as it was.",
-        "Look at the rule or the dashboard that the finding names.",
+        "An id inside of text or JSON leads to a row that is not there; the reason says what became of it.",
+        "Look at the rule, the action or the dashboard that the finding names.",
     ),
     Kind.REMAPPED_REFERENCE: Meaning("An id inside of text or JSON was given its new number.", _NOTHING),
     Kind.UNKNOWN_FIELD: Meaning(
-        "A row holds a field that is not known here. It is kept, and returned in an export.", _NOTHING
+        "A row holds a field that is not known here. It is kept and returned in an export, unless the reason says "
+        "otherwise.",
+        _NOTHING,
     ),
     Kind.UNKNOWN_SECRET: Meaning(
         "Only the hash of a secret is kept, so that the secret itself cannot be exported.",
@@ -187,7 +193,7 @@ _ROWS = {
     Kind.RENAMED: Meaning(
         "A name was taken, so the imported one got a suffix.", "Tell people, or rename one of the two afterwards."
     ),
-    Kind.MERGED: Meaning("An imported account is one that was here already.", _NOTHING),
+    Kind.MERGED: Meaning("A row was not written, because one that was here already stands for it.", _NOTHING),
     Kind.MINTED_TOKEN: Meaning(
         "A token could not be kept, so a new one was made; it is shown once.", "Put it where the old one was used."
     ),

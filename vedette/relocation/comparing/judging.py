@@ -6,6 +6,7 @@ that they lead to; and secrets in a difference are masked.
 """
 
 import difflib
+import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any
@@ -82,7 +83,8 @@ class Judge:
                 continue
             reason = missing(rule, ours, theirs)
             if reason is not None:
-                yield _existence(rule), name, reason
+                if not _is_kept_as_hash(name, ours, right):
+                    yield _existence(rule), name, reason
             elif ours is not None and theirs is not None:
                 reason = self._led(name, ours, theirs) if rule is Comparator.FOREIGN_KEY else RULES[rule](ours, theirs)
                 if reason is not None:
@@ -177,6 +179,11 @@ def _unified(left: list[str], right: list[str]) -> str:
         left, right = left[window], right[window]
     text = "\n".join(difflib.unified_diff(left, right, "left", "right", lineterm="", n=CONTEXT_LINES))
     return text if len(text) <= _LONGEST_DIFF else f"{text[:_LONGEST_DIFF]}\n…"
+
+
+def _is_kept_as_hash(name: str, left: Any, right: Fields) -> bool:
+    """Whether the right side has the hash of a token instead of the token, which is all that is kept of one here."""
+    return isinstance(left, str) and right.get(f"hashed_{name}") == hashlib.sha256(left.encode()).hexdigest()
 
 
 def _existence(rule: Comparator) -> FindingKind:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 _SECRET_NAME = re.compile(
-    r"passw|passwd|secret|token|api_?key|private|credential|nonce|session|signature|dsn$|cookie|auth[-_.]?data|otp|seed",
+    r"passw|secret|token|(api|access|signing|encryption|license)[-_. ]?key|private|credential|nonce|session|signature"
+    r"|dsn$|cookie|auth[-_.]?data|otp|seed|webhook",
     re.IGNORECASE,
 )
 

@@ -32,6 +32,8 @@ _DJANGO_HASH = re.compile(r"(pbkdf2_sha256|pbkdf2_sha1|scrypt|argon2|bcrypt_sha2
 _TOKEN = re.compile(r"(sntry[a-z]_)(.+)")
 _HASHED_FROM = MappingProxyType({"hashed_token": "token", "hashed_refresh_token": "refresh_token"})
 _COUNTRY, _SUBDIVISION = "CA", "BC"
+# What a row of a model that nobody knows belongs to, if it says so as all others do.
+_USUAL_KEYS = frozenset("organization organization_id project project_id user user_id".split())
 
 # Later ones may read what earlier ones left: a slug its name, a digest its token.
 _TURNS: Mapping[Sanitiser, int] = MappingProxyType(
@@ -110,7 +112,9 @@ class ModelFields:
     def _decide(self, name: str) -> Replace:
         """What to do with a field, remembered."""
         if self._wire is None or (name not in self._wire.fields and name not in self._wire.foreign_keys):
-            chosen: Replace = self._wholesale
+            chosen: Replace = self._numbers if name in _USUAL_KEYS else self._wholesale
+            if name == "type":  # the word for a kind, which decides what the row's other fields mean
+                chosen = self._public(Encoding.JSON)
         elif name in self._wire.foreign_keys:
             chosen = self._numbers
         else:

@@ -135,6 +135,7 @@ class _Sanitizing:
                 self._note(self._models[row.model], row.fields, self._wire(row.model))
                 kept.write(orjson.dumps([row.model, row.pk, row.line, row.fields]) + b"\n")
                 self._tell(row.model)
+        self._progress.advance("", self._result.rows % _TOLD_EVERY)
         self._moments.settle()
         self._leaks.settle()
 
@@ -153,6 +154,7 @@ class _Sanitizing:
                         self._result.findings.add(_leak(model, name, pk, line))
                 destination.write(model, pk, new)
                 self._tell(model)
+        self._progress.advance("", self._result.rows % _TOLD_EVERY)
 
     def _meet(self, model: str, line: int) -> None:
         wire = self._wire(model)
