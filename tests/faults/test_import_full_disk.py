@@ -40,12 +40,13 @@ class Installation:
 
     def run(self, *arguments: str, largest_file: int | None = None, status: int | None = None) -> str:
         """Run a command whose files may not grow beyond `largest_file` bytes; what it complains about."""
-        limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+        most = resource.RLIM_INFINITY if largest_file is None else largest_file
+        limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
         done = subprocess.run(
             [sys.executable, "-m", "vedette", *arguments],
             cwd=self.directory,
             env=self.environment,
-            preexec_fn=limit if largest_file is not None else None,
+            preexec_fn=limit,
             capture_output=True,
             timeout=300,
             check=False,
@@ -88,7 +89,9 @@ def installation(tmp_path: Path) -> Installation:
     return Installation(tmp_path)
 
 
-def test_an_import_that_finds_no_room_leaves_nothing_and_needs_only_room(installation: Installation, file: Path):
+def test_an_import_that_finds_no_room_leaves_nothing_and_needs_only_room(
+    installation: Installation, file: Path
+) -> None:
     before = installation.content()
     size = installation.database.stat().st_size
 
@@ -104,7 +107,7 @@ def test_an_import_that_finds_no_room_leaves_nothing_and_needs_only_room(install
     assert len(installation.content()) > len(before) + ROWS // 2
 
 
-def test_an_import_into_a_full_disk_leaves_nothing(tmp_path: Path, file: Path):
+def test_an_import_into_a_full_disk_leaves_nothing(tmp_path: Path, file: Path) -> None:
     with small_disk(tmp_path / "disk") as disk:
         installation = Installation(tmp_path, disk.path / "vedette.sqlite3")
         before = installation.content()
@@ -121,7 +124,7 @@ def test_an_import_into_a_full_disk_leaves_nothing(tmp_path: Path, file: Path):
         assert installation.bring_in(file, status=0) == []
 
 
-def test_what_was_in_batches_goes_on_when_there_is_room(installation: Installation, file: Path):
+def test_what_was_in_batches_goes_on_when_there_is_room(installation: Installation, file: Path) -> None:
     size = installation.database.stat().st_size
     uuid = "ab" * 16
 
@@ -134,7 +137,7 @@ def test_what_was_in_batches_goes_on_when_there_is_room(installation: Installati
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["plain", "encrypted"])
-def test_an_export_that_finds_no_room_leaves_no_file(installation: Installation, file: Path, sealed: bool):
+def test_an_export_that_finds_no_room_leaves_no_file(installation: Installation, file: Path, sealed: bool) -> None:
     installation.bring_in(file, status=0)
     options: tuple[str, ...] = ()
     if sealed:

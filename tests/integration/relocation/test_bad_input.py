@@ -120,7 +120,7 @@ WRONG_ROWS = {
     "text for a boolean": (user(2, "bob", is_active="perhaps"), "BadValue", "is_active"),
     "text for a number": (team(2, status="active"), "BadValue", "status"),
     "a list for text": (team(2, name=["x"]), "BadValue", "name"),
-    "text for a key": (team(2, organization="acme"), "BadValue", "organization"),
+    "text for a key": (row("team", 2, organization="acme", slug="core"), "BadValue", "organization"),
     "a broken bit field": (organization(2, flags="1x"), "BadValue", "flags"),
     "a broken option": (row("option", 2, key="k", value="{oops"), "BadValue", "value"),
     "a hostile option": (row("option", 2, key="k", value=pickled(Runs())), "HostileValue", "value"),
