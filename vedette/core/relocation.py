@@ -98,6 +98,7 @@ _COMPARATOR_WORDS = {
     "auto-suffix": Comparator.AUTO_SUFFIX,
     "date-updated": Comparator.DATE_UPDATED,
     "e-mail": Comparator.EMAIL,
+    "equal-or-removed": Comparator.EQUAL_OR_REMOVED,
     "hash": Comparator.HASH,
     "ignored": Comparator.IGNORED,
     "password": Comparator.USER_PASSWORD,

@@ -97,14 +97,7 @@ def test_an_import_loses_nothing_but_what_leads_out_of_the_file_and_tokens_that_
     result = mover.imports(file, GLOBAL, strict=True)
     exported = mover.exports(GLOBAL)
 
-    differing = {
-        (finding.model, finding.field) for finding in mover.differences(file, exported) if finding.severity == "error"
-    }
-    assert differing == {
-        ("sentry.apitoken", "refresh_token"),
-        ("sentry.apitoken", "token"),
-        ("sentry.organizationintegration", None),  # whose `default_auth_id` is of a model that never travels
-    }
+    assert errors(mover.differences(file, exported)) == []
     assert {finding.kind for finding in result.findings} & LOSSES == {FindingKind.UNMAPPED_REFERENCE}
     assert len(rows_of(exported)) == len(rows_of(file))
 

@@ -16,6 +16,7 @@ DECLARED = (
         compared="date-updated: date_updated",
         sanitised="string: external_id provider; json-empty-object: metadata; name: name",
     ),
+    # `default_auth_id` is the pk of an identity, and those never travel.
     Relocation(
         "sentry.organizationintegration",
         Silo.CONTROL,
@@ -23,7 +24,7 @@ DECLARED = (
         columns="config:J date_added:d date_updated:d default_auth_id:n grace_period_end:d status:n",
         keys="integration>integration organization_id~>organization",
         uniques="{integration,organization_id}",
-        compared="date-updated: date_updated",
+        compared="date-updated: date_updated; equal-or-removed: default_auth_id",
         sanitised="json-empty-object: config",
     ),
     Relocation(
