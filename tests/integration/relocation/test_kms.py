@@ -4,18 +4,21 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.support.standin import Asked, Reply, StandIn
+from vedette.cli.backup import command
 from vedette.relocation.files.findings import BadFile, FindingKind
 from vedette.relocation.files.google import Google
 from vedette.relocation.files.kms import GcpKms, crc32c
@@ -286,6 +289,26 @@ def test_nobody_at_the_address_is_told() -> None:
 
     with pytest.raises(BadFile, match=r"Google cannot be asked: 127\.0\.0\.1: connection refused"):
         sealed(kms)
+
+
+def test_the_command_line_seals_and_opens_where_the_settings_say(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.VEDETTE = replace(settings.VEDETTE, gcp_kms_url=cloud.server.url)
+    for name, value in cloud.at_google().items():
+        monkeypatch.setenv(name, value)
+    for name in ("GOOGLE_APPLICATION_CREDENTIALS", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    plain, config, sealed_path, back = (str(tmp_path / name) for name in ("plain", "config", "sealed", "back"))
+    Path(plain).write_bytes(CONTENT)
+    Path(config).write_text(json.dumps(CONFIG))
+
+    sealing = CliRunner().invoke(command, ["encrypt", sealed_path, "--src", plain, "--encrypt-with-gcp-kms", config])
+    opening = CliRunner().invoke(command, ["decrypt", back, "--src", sealed_path, "--decrypt-with-gcp-kms", config])
+
+    assert (sealing.exit_code, opening.exit_code) == (0, 0), sealing.output + opening.output
+    assert Path(back).read_bytes() == CONTENT
+    assert [asked.method for asked in cloud.server.asked if asked.path.startswith("/v1/")] == ["GET", "POST"]
 
 
 @pytest.mark.parametrize(
