@@ -7,13 +7,16 @@ from tests.support.companion import FullOrganization, members_of, rows_in, table
 from tests.support.factories import a_project, an_organization
 from tests.support.moving import wipe
 from vedette.accounts.models import User, UserAvatar
+from vedette.core.relocation import RelocationScope
 from vedette.hooks.models import Webhook
 from vedette.issues.models import Activity, Group, GroupHash, GroupRedirect
 from vedette.orgs.models import AuditLogEntry, Organization
 from vedette.projects.models import Project, ProjectCounter
 from vedette.releases.models import Release
 from vedette.relocation.companion.declarations import TRAVELS, in_order
+from vedette.relocation.exporting.options import ExportFailed
 from vedette.relocation.files.findings import FindingKind
+from vedette.relocation.importing.options import ImportScope
 
 pytestmark = pytest.mark.django_db
 NEW = {  # made anew, or on arrival only
@@ -49,7 +52,8 @@ def content(archive):
         places[label] = [row["pk"] for row in some]
 
     def place(target, pk):
-        wire = target if target in rows else f"sentry.{target.partition('.')[2]}"
+        wire = f"sentry.{target.partition('.')[2]}"
+        wire = wire if wire in places else target
         return pk and (target, places[wire].index(pk))
 
     return {
@@ -240,3 +244,18 @@ def test_an_archive_can_be_imported_beside_what_it_was_made_of(carrier, full):
             group = getattr(row, "group_id", None)
             if owner and group:
                 assert Group.objects.get(pk=group).project.organization_id == owner
+
+
+def test_everything_comes_back_into_an_empty_installation(carrier, full):
+    archive = carrier.exports(scope=RelocationScope.GLOBAL)
+    assert rows_in(archive, "releases.repository") == []  # it is in Sentry's part
+    wipe()
+
+    carrier.imports(archive, scope=ImportScope.GLOBAL)
+
+    assert content(carrier.exports(scope=RelocationScope.GLOBAL)) == content(archive)
+
+
+def test_a_scope_without_organizations_makes_no_archive(carrier):
+    with pytest.raises(ExportFailed):
+        carrier.exports(scope=RelocationScope.USER)
