@@ -1,6 +1,7 @@
 """Two files compared: which rows belong together, what is found, and in which order. Source: specification, 7."""
 
 import copy
+import hashlib
 import io
 import json
 
@@ -347,6 +348,15 @@ def test_a_difference_does_not_tell_secrets(find, left):
 
 
 # ------------------------------------------------------------ files
+
+
+@pytest.mark.parametrize(("kept", "expected"), [("plain", []), ("other", [FindingKind.HASH_OBFUSCATING_EXISTENCE])])
+def test_the_hash_of_a_token_stands_for_the_token(find, kept, expected):
+    hashed = hashlib.sha256(kept.encode()).hexdigest()
+
+    found = find([row("apitoken", 1, token="plain")], [row("apitoken", 1, hashed_token=hashed)])
+
+    assert kinds(found) == expected
 
 
 def test_a_file_that_is_no_export_is_refused_and_leaves_nothing(tmp_path):

@@ -16,13 +16,15 @@ from django.test import override_settings
 from tests.support.databases import TEST_DATABASE_URL
 from tests.support.exports import DAY, member, organization, project, row, rule, team, user
 from tests.support.moved import moved, strangers, unreplicated
+from tests.support.moving import Mover
+from tests.support.relocation import as_file, every_model
 from vedette.accounts.models import LostPasswordHash, User
 from vedette.core.relocation import RelocationScope, Silo
 from vedette.orgs import reservations
 from vedette.orgs.models import Organization
 from vedette.relocation.exporting.options import ExportOptions
 from vedette.relocation.exporting.run import export_rows
-from vedette.relocation.files.findings import FindingKind
+from vedette.relocation.files.findings import FindingKind, Severity
 from vedette.relocation.importing import batches, silos
 from vedette.relocation.importing.batches import Batches
 from vedette.relocation.importing.failures import ImportFailed
@@ -205,3 +207,14 @@ def test_an_export_reads_both(two_databases, tmp_path):
     assert sorted(models_of_one) == sorted(
         "organization team user project organizationmember email useremail useroption rule".split()
     )
+
+
+def test_every_model_comes_through_two_databases(two_databases, tmp_path):
+    mover, file = Mover(tmp_path), as_file(every_model())
+
+    with two_databases():
+        mover.imports(file, RelocationScope.GLOBAL, strict=True)
+        exported = mover.exports(RelocationScope.GLOBAL)
+
+    found = mover.differences(file, exported)
+    assert [finding.pretty() for finding in found if finding.severity is Severity.ERROR] == []
