@@ -24,11 +24,12 @@ from vedette.issues.waking import end_expired
 from vedette.mail.claims import CLAIM_MAIL
 from vedette.mail.sending import Sent, send_due
 from vedette.releases.adoption import note_adoption
+from vedette.relocation.hosting import move_due
 from vedette.settings import Settings
 from vedette.shipping.deploymail import DEPLOY_MAIL
 from vedette.shipping.fetching import fetch_due
 from vedette.shipping.fetchmail import FETCH_MAIL
-from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, WEBHOOKS
+from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, MOVES, WEBHOOKS
 from vedette.tasks.schedule import Job
 
 MINUTE, HOUR = 60, 3600
@@ -121,6 +122,11 @@ def _deliver(context: JobContext) -> str:
     return str(deliver_due(context.settings, context.now))
 
 
+def _move(context: JobContext) -> str:
+    moved = move_due(context.events, context.now)
+    return f"worked on {moved} exports and imports" if moved else ""
+
+
 JOBS: tuple[Job[JobContext], ...] = (
     # name (also that of its row), period, what is done
     Job("retention", HOUR, _sweep),
@@ -135,6 +141,7 @@ JOBS: tuple[Job[JobContext], ...] = (
     Job(FETCH_COMMITS, MINUTE, _fetch_commits),
     Job(MAIL, MINUTE, _send_mail),
     Job(WEBHOOKS, MINUTE, _deliver),
+    Job(MOVES, MINUTE, _move),
     Job("storms", MINUTE, _end_storms),
     Job("late-files", MINUTE, _link_late),
 )

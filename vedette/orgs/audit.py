@@ -100,7 +100,7 @@ _SENTENCES = {
     AuditEvent.RELOCATION_EXPORT: "asked for an export of the organization",
     AuditEvent.RELOCATION_DOWNLOAD: "downloaded an export of the organization",
     AuditEvent.RELOCATION_UPLOAD: "uploaded organizations to be imported",
-    AuditEvent.RELOCATION_CONFIRM: "confirmed the import of {organizations}",
+    AuditEvent.RELOCATION_CONFIRM: "confirmed an import of organizations",
     AuditEvent.RELOCATION_CANCEL: "gave up a move of data",
     AuditEvent.RELOCATION_APPROVE: "approved the import of {organizations}",
     AuditEvent.RELOCATION_REJECT: "rejected the import of {organizations}",

@@ -37,6 +37,7 @@ SETTINGS = (
     Entry("Limits", "organization_limits", scopes=("org:write", "org:admin")),
     Entry("Data scrubbing", "organization_scrubbing", scopes=("org:write", "org:admin")),
     Entry("Retention", "organization_keeping", ("delete_organization",), scopes=("org:write", "org:admin")),
+    Entry("Export & import", "moves", ("move", "ask_export", "ask_import"), scopes=("org:admin",)),
     Entry("Audit log", "audit_log", scopes=("org:write", "org:admin")),
 )
 PROJECT = (

@@ -39,6 +39,13 @@ ROUTES = {
     "send_claim": (("acme", 1), "organization"),
     "organization_tokens": (("acme",), "organization"),
     "revoke_organization_token": (("acme", 1), "organization"),
+    "moves": (("acme",), "organization"),
+    "ask_export": (("acme",), "organization"),
+    "ask_import": (("acme",), "organization"),
+    "move": (("acme", "0" * 32), "organization"),
+    "change_move": (("acme", "0" * 32), "organization"),
+    "download_move": (("acme", "0" * 32), "organization"),
+    "move_findings": (("acme", "0" * 32), "organization"),
     "repositories": (("acme",), "organization"),
     "repository": (("acme", 1), "organization"),
     "webhooks": (("acme",), "organization"),
@@ -91,6 +98,9 @@ ROUTES = {
     "discover": (("acme", f"web:{EVENT}"), "organization"),
 }
 POSTS = {
+    "ask_export",
+    "ask_import",
+    "change_move",
     "send_claim",
     "logout",
     "theme",
@@ -112,6 +122,13 @@ POSTS = {
     "webhook",
 }
 FOR_MANAGERS = {
+    "moves",
+    "ask_export",
+    "ask_import",
+    "move",
+    "change_move",
+    "download_move",
+    "move_findings",
     "send_claim",
     "repositories",
     "repository",
