@@ -104,6 +104,14 @@ def test_ids_inside_of_text_and_json_are_compared_by_where_they_lead(find):
     assert [(f.kind, f.model) for f in find(rows, wrong)] == [(FindingKind.UNEQUAL_JSON, "sentry.notificationaction")]
 
 
+def test_an_id_that_leads_nowhere_may_be_emptied(find):
+    """Which is what an import does, and tells."""
+    left = [row("organizationintegration", 1, default_auth_id=7), row("monitor", 1, owner_team_id=9, name="a")]
+    right = [row("organizationintegration", 1, default_auth_id=None), row("monitor", 1, owner_team_id=None, name="a")]
+
+    assert find(left, right) == []
+
+
 # ------------------------------------------------------------ every kind can be reached
 
 BASE = {
