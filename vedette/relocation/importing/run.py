@@ -33,6 +33,7 @@ from vedette.relocation.importing.stage import MAP_FILE, ROWS_FILE, Stage, Stage
 from vedette.relocation.importing.writing import Writing
 from vedette.relocation.progress import Progress, Silent
 
+_FOUND_AT_ONCE = 500
 _UUID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -76,6 +77,23 @@ def import_rows(
     except scratch.UnderWay as error:
         reason = "another process works on this import"
         raise ImportFailed(import_error(FindingKind.UNKNOWN, reason)) from error
+
+
+class _Found:
+    """The findings of reading, kept in the scratch database: there may be one for every row."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._some: list[Finding] = []
+
+    def add(self, finding: Finding) -> None:
+        self._some.append(finding)
+        if len(self._some) >= _FOUND_AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        self._stage.keep_findings(finding.as_dict() for finding in self._some)
+        self._some.clear()
 
 
 def _checked_uuid(options: ImportOptions) -> str:
@@ -140,11 +158,11 @@ class _Import:
             raise ImportFailed(import_error(FindingKind.UNKNOWN, reason))
 
     def _read_all(self, stage: Stage, plans: Plans) -> None:
-        found: list[Finding] = []
-        reading = Reading(stage, plans, found.append)
+        found = _Found(stage)
+        reading = Reading(stage, plans, found.add)
         reading.run(read_rows(self._stream), self._progress)  # type: ignore[arg-type]  # it only reads
-        Resolving(stage, plans, self._options, found.append).run()
-        stage.keep_findings(finding.as_dict() for finding in found)
+        Resolving(stage, plans, self._options, found.add).run()
+        found.flush()
         stage.note("unknown", plans.unknown)
         stage.note("excluded", reading.excluded)
         stage.note("digest", self._stream.digest())
