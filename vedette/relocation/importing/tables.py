@@ -15,6 +15,7 @@ from vedette.core.snowflake import SnowflakeModel, ids_of_the_past
 from vedette.relocation.importing.columns import Column, adapter, own_columns
 
 Values = dict[str, Any]
+_ROWS_AT_ONCE = 250
 
 
 class Table:
@@ -80,13 +81,15 @@ class Table:
         """Insert the rows under these pks; which were inserted, and which collided with a unique set."""
         if not rows:
             return []
-        if self._is_postgres and self._copied(rows, pks):
+        if self._is_postgres:
+            if self._copied(rows, pks):
+                return [True] * len(rows)
+            came = self._insert_and_tell(rows, pks)
+        elif self._insert_many(rows, pks) == len(rows):
             return [True] * len(rows)
-        inserted = self._insert_many(rows, pks)
-        if inserted == len(rows):
-            return [True] * len(rows)
-        there = self._which_came(rows, pks)
-        return [pk in there for pk in pks]
+        else:
+            came = self.taken(pks)  # none of them was there before: they were looked at, and nobody else writes
+        return [pk in came for pk in pks]
 
     def _insert_many(self, rows: Sequence[Values], pks: Sequence[int]) -> int:
         marks = ", ".join(["%s"] * (len(self._columns) + 1))
@@ -110,10 +113,23 @@ class Table:
             return False
         return True
 
-    def _which_came(self, rows: Sequence[Values], pks: Sequence[int]) -> set[int]:
-        """Of rows of which some were refused. A pk that was somebody's before is not one of them: keys that rules
-        choose are looked at by them, and keys that are drawn are new."""
-        return self.taken(pks)
+    def _insert_and_tell(self, rows: Sequence[Values], pks: Sequence[int]) -> set[int]:
+        """Insert what can be, and say what that was. The statement itself tells: a pk that was free a moment ago may be
+        a row of somebody else by now, and then this row has not come."""
+        mark = f"({', '.join(['%s'] * (len(self._columns) + 1))})"
+        pk = self._connection.ops.quote_name(self._pk)
+        lines = list(self._lines(rows, pks))
+        came: set[int] = set()
+        with self._connection.cursor() as cursor:
+            for start in range(0, len(lines), _ROWS_AT_ONCE):
+                some = lines[start : start + _ROWS_AT_ONCE]
+                cursor.execute(
+                    f"INSERT INTO {self._quoted} ({self._names}) VALUES {', '.join([mark] * len(some))} "  # noqa: S608
+                    f"ON CONFLICT DO NOTHING RETURNING {pk}",
+                    [value for line in some for value in line],
+                )
+                came.update(row[0] for row in cursor.fetchall())
+        return came
 
     def _lines(self, rows: Sequence[Values], pks: Sequence[int]) -> Iterator[tuple[Any, ...]]:
         readers = self._readers

@@ -13,9 +13,10 @@ from vedette.core.suffixes import free_names
 from vedette.orgs import reservations
 from vedette.orgs.models import Organization, OrganizationMember, OrganizationStatus
 from vedette.orgs.slugs import ORGANIZATION_LENGTH, RESERVED_ON_ARRIVAL, TEAM_LENGTH, slug_on_arrival
+from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.files.reader import Row
 from vedette.relocation.importing.rules.base import Context, Incoming, Rule, Written
-from vedette.relocation.importing.rules.taking import distinct_slugs, ids_to_keep, tell_of_the_slug
+from vedette.relocation.importing.rules.taking import distinct_slugs, insert_new, tell_of_the_slug
 from vedette.relocation.models import RegionImportChunk
 
 MODEL = "sentry.organization"
@@ -48,11 +49,7 @@ class Organizations(Rule):
             if slug != wish and incoming.row.fields.get("slug") in context.options.rename_orgs:
                 context.refuse(incoming, f"it is to be renamed to {wish!r}, which is taken or reserved", "slug")
             tell_of_the_slug(incoming, context)
-        written = context.insert(batch, ids_to_keep(batch))
-        return [
-            each and Written(each.pk, each.kind, incoming.values["slug"])
-            for each, incoming in zip(written, batch, strict=True)
-        ]
+        return insert_new(batch, context)
 
     def finish(self, context: Context) -> None:
         """Reserve the slugs over all regions; of two imports that found one free at once, the later is renamed."""
@@ -76,11 +73,7 @@ class Teams(Rule):
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert them."""
         distinct_slugs(batch, TEAM_LENGTH, context)
-        written = context.insert(batch, ids_to_keep(batch))
-        return [
-            each and Written(each.pk, each.kind, incoming.values["slug"])
-            for each, incoming in zip(written, batch, strict=True)
-        ]
+        return insert_new(batch, context)
 
 
 class Members(Rule):
@@ -103,7 +96,20 @@ class Members(Rule):
                 incoming.values |= {"token": None, "token_expires_at": None} if token else {"token": None}
             else:
                 used.add(token)
-        return context.insert(batch)
+        results = context.insert(batch)
+        _refuse_strangers(batch, results, context)
+        return results
+
+
+def _refuse_strangers(batch: Sequence[Incoming], results: Sequence[Written | None], context: Context) -> None:
+    """A membership may stand for an incoming one of the same organization only: teams hang on it."""
+    met = {each.pk: incoming for each, incoming in zip(results, batch, strict=True) if each and each.kind != "inserted"}
+    for some in pieces(met):
+        rows = OrganizationMember.objects.using(context.using).filter(pk__in=some)
+        for pk, organization in rows.values_list("pk", "organization_id"):
+            if organization != met[pk].values["organization"]:
+                reason = "somebody took its token just now: import the file again"
+                context.refuse(met[pk], reason, "token", FindingKind.INTEGRITY_ERROR)
 
 
 def _slugs_here(slugs: Collection[str], using: str) -> set[str]:

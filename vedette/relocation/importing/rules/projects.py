@@ -14,7 +14,7 @@ from vedette.orgs.slugs import PROJECT_LENGTH, slug_on_arrival
 from vedette.projects.models import ProjectAlias, ProjectKey, ProjectOption
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.rules.base import Context, Incoming, Rule, Written
-from vedette.relocation.importing.rules.taking import distinct_slugs, ids_to_keep, upsert
+from vedette.relocation.importing.rules.taking import distinct_slugs, insert_new, upsert
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _HALVES = ("public_key", "secret_key")
@@ -33,10 +33,9 @@ class Projects(Rule):
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert them, and an alias for every id that changed."""
         distinct_slugs(batch, PROJECT_LENGTH, context)
-        results: list[Written | None] = []
+        results = insert_new(batch, context)
         aliases = []
-        for incoming, written in zip(batch, context.insert(batch, ids_to_keep(batch)), strict=True):
-            results.append(written and Written(written.pk, written.kind, incoming.values["slug"]))
+        for incoming, written in zip(batch, results, strict=True):
             if written is not None and written.pk != incoming.row.pk:
                 aliases.append(ProjectAlias(old_id=incoming.row.pk, project_id=written.pk))
                 reason = f"its id is taken here, so it has the id {written.pk}; its old DSNs go on working"

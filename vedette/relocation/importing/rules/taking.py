@@ -8,8 +8,9 @@ from django.db import connections, models
 from vedette.core.pieces import pieces
 from vedette.core.snowflake import is_of_the_future
 from vedette.core.suffixes import with_random_suffix
+from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.columns import adapter
-from vedette.relocation.importing.rules.base import Context, Incoming
+from vedette.relocation.importing.rules.base import Context, Incoming, Kind, Written
 
 T = TypeVar("T")
 
@@ -73,6 +74,18 @@ def ids_to_keep(batch: Sequence[Incoming]) -> list[int | None]:
 
 def _worth_keeping(pk: int) -> int | None:
     return pk if 0 < pk <= _LARGEST_ID and not is_of_the_future(pk) else None
+
+
+def insert_new(batch: Sequence[Incoming], context: Context) -> list[Written | None]:
+    """Insert rows that nothing here may stand for, since others hang on them: with the ids that they had, where those
+    are free. Another transaction that takes an id or a slug at the same moment ends this one."""
+    results: list[Written | None] = []
+    for incoming, written in zip(batch, context.insert(batch, ids_to_keep(batch)), strict=True):
+        if written is None or written.kind is not Kind.INSERTED:
+            reason = "somebody took its id or its slug just now: import the file again"
+            context.refuse(incoming, reason, kind=FindingKind.INTEGRITY_ERROR)
+        results.append(Written(written.pk, written.kind, incoming.values["slug"]))
+    return results
 
 
 def distinct_slugs(batch: Sequence[Incoming], longest: int, context: Context) -> None:

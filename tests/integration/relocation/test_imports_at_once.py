@@ -1,0 +1,69 @@
+"""Imports that run at the same time: neither becomes a part of the other."""
+
+import re
+
+import pytest
+from django.db import connection
+
+from tests.integration.relocation.rows import (
+    a_key,
+    a_membership,
+    a_project_row,
+    a_user,
+    an_organization_row,
+)
+from tests.support.racing import at_once
+from vedette.accounts.models import User
+from vedette.orgs.models import Organization
+from vedette.projects.models import Project, ProjectAlias
+from vedette.relocation.importing.failures import ImportFailed
+from vedette.relocation.importing.tables import Table
+
+
+def a_small_company():
+    """What every installation begins with: everything is number one."""
+    return [
+        a_user(1, "admin"),
+        an_organization_row(1, "sentry"),
+        a_membership(1, 1, 1, role="owner", token="t" * 32),
+        a_project_row(1, 1, "internal"),
+        a_key(1, 1, "a" * 32, "b" * 32),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_imports_of_one_file_at_once_each_makes_its_own_or_nothing(imports):
+    works = [lambda: imports(a_small_company()) for _ in range(3)]
+
+    raised = at_once(*works)
+
+    assert all(error is None or isinstance(error, ImportFailed) for error in raised)
+    came = raised.count(None)
+    assert came >= 1
+    assert Organization.objects.count() == User.objects.count() == Project.objects.count() == came
+    assert {one.members.count() for one in Organization.objects.all()} == {1}
+    assert {one.projects.count() for one in Organization.objects.all()} == {1}
+    assert {one.keys.count() for one in Project.objects.all()} == {1}
+
+
+@pytest.mark.django_db
+def test_one_after_the_other_they_all_come(imports):
+    for _ in range(3):
+        imports(a_small_company())
+
+    slugs = sorted(Organization.objects.values_list("slug", flat=True), key=len)
+    assert slugs[0] == "sentry"
+    assert all(re.fullmatch(r"sentry-[a-z0-79]{2,12}", slug) for slug in slugs[1:])
+    assert ProjectAlias.objects.filter(old_id=1).count() == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer")
+def test_a_row_whose_pk_somebody_took_meanwhile_has_not_come():
+    Organization.objects.create(pk=1, name="Theirs", slug="theirs")
+
+    came = Table(Organization, "default").insert(
+        [{"name": "Ours", "slug": "ours", "flags": 0}, {"name": "Other", "slug": "other", "flags": 0}], [1, 2]
+    )
+
+    assert came == [False, True]
