@@ -16,6 +16,7 @@ from tests.support.relocation import (
     unresolved_keys,
     with_strangers,
 )
+from tests.support.sentryreader import complaints
 from vedette.core.relocation import Generation, RelocationScope
 from vedette.relocation.exporting.options import ALLOWED
 from vedette.relocation.files.findings import FindingKind, Severity
@@ -194,3 +195,16 @@ def test_one_of_two_organizations_moves_with_all_that_is_its_own(mover):
         assert Counter(row["model"] for row in rows_of(back)) == half
     assert errors(mover.differences(exported, taken_from_the_small_file)) == []
     assert errors(mover.differences(taken_from_the_small_file, taken_from_the_large_file)) == []
+
+
+def test_sentry_would_find_no_fault_with_what_is_exported(mover):
+    mover.imports(as_file(every_model()), GLOBAL)
+
+    for scope in SCOPES:
+        for generation in Generation:
+            assert complaints(mover.exports(scope, generation=generation), generation) == []
+
+
+def test_sentry_would_find_no_fault_with_the_file_that_these_tests_begin_with():
+    for generation in Generation:
+        assert complaints(as_file(every_model(generation)), generation) == []
