@@ -69,12 +69,21 @@ def finding_tables() -> str:
     )
 
 
+def kept_fields() -> str:
+    """Every text that sanitising leaves as it is."""
+    from vedette.relocation.sanitizing.safe import REASONS  # as above
+
+    lines = ["| Field | Why it may stay |", "| --- | --- |"]
+    return "\n".join(lines + [f"| `{model}.{name}` | {_cell(why)} |" for (model, name), why in sorted(REASONS.items())])
+
+
 PARTS = {
     "docs/reference/settings.md": settings_table,
     "docs/reference/commands.md": commands,
     "docs/reference/outcomes.md": outcome_table,
     "docs/reference/relocation-models.md": relocation_models,
     "docs/reference/findings.md": finding_tables,
+    "docs/reference/sanitized-exports.md": kept_fields,
 }
 
 

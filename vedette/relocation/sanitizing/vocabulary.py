@@ -45,62 +45,61 @@ files filter filtered filters fingerprint fingerprinting fingerprints firefox fi
 flutter fold for force forever form format fp fragment frame free freeze freight frequency frequent from fromname
 frontend fulfilled fullstack function functions future g gatsby gcp gcpfunctions generic get gin github gitlab global
 go godot google grant graph gravatar group grouping groupings groups gt gte guard guess h handled hapi has hash
-hashing hbase health healthcheck healthchecks heartbeat help hermes heroku hidden high highlight hipchat histogram
-history home hono hook hooks host hour hourly hours hpkp http https hydration id identifier idle idp ids ie if ignore
-ignored image in inactive inbound inbox incident incidents include increase index indexed info ingest inherit
-inherited initial inp input insert inserts inspect install installation instance int integer integration integrations
-internal interval invalid ionic ios ip ips iris is issue issueid issuer issues it item j jakarta java javascript
-javascriptcsp jira job join joinleave jquery json jvm k keep key keys kind knative koa kotlin ktor l label labels lag
-lambda language laravel last late latest layout lcp leave legacy letter level levels library light like limit limits
-line linear link linked linux list listener litestar load loader local localhost localhosts location lock log logback
-logger logging logrus logs loop low lower lt lte m macos mail mailgun main major manage managed manager manual
-manually map mapping margin mark marker markreviewed mask match matcher mattermost maui max maximal maximum maxmind
-measure measurements mechanism median medium member members memory merge message messages metadata metric metrics
-metro micronaut microsoft min minidump minified minimal minimum minor minute minutes miserable misery missed missing
-mixed mobile mode model moderator module modules monitor monitors monolog month monthly most motion ms msteams multi
-multiplier mute muted my mysql n name names namespace namespaces native negative negroni nelf nested nestjs net
-network never new newest newline newrelic next nextjs nginx nightly nlog no node nodejs none normal not notification
-notifications notified notify npm nth null number nuxt o oauth object objects observe of off office offset oidc old
-older oldest omniture on onboarding oncall one ongoing only onpremise onset open opened opera operation operator
-opsgenie option options or order ordered org organization organizations origin origins orphaned os other others out
-outbound over overflow override overrides overview owner ownerless owners ownership p page pagerduty pages pagination
-params parent password path pattern patterns pause payload pbkdf pending per percent percentage percentile performance
-period permission permissions phabricator phase phoenix php pii ping pings pinned pipeline pivotal pixel platform plug
-plugin plugins point policy pool popularity port position positive post postgres postmark powershell predicate
-preferred prefix prepare preprod present preset preview previous previously primary priority privacy private
-probability probe process processing product production profile profiles profiling progress project projects promotion
-prompt prompts propagate protect protocol provider provisioned proxy public pull push pushover pyramid python q qps
-quarkus quart queries query queue quick quota quotas r rack rails raise random range rank rate rates raw react read
-reads ready reason received recent recipient recipients recommended record records recover recovery redirect redis
-redmine reduce reference referrer refresh regex regexp region registered regressed regression relative relaunch relay
-relays release releases relevance reload relocated relocation remix remote removed rename render repeated replace
-replay replays replica replies replyto repo report reports repos repository reprocessing request requester requests
-require required reset resize resolution resolve resolved resource response responses rest restify restore result
-results retain retention retries retry return rev reverse review revision rocket rocketchat role roles rollout rollups
-root rotate route router row rows rpc rq ruby rule rules run runtime rust s safari saml sample sampled sampling sanic
-saved scale scan schedule scheduled scheduler schema scheme scim scope scopes score scrape scraping screen script
-scrub scrubber sdk sdks search searches second secondary seconds secret secrets section security seed seen seer
-segment select selected self send sender sendgrid sensitive sent sentry sequence serilog serve server serverless
-servers service services ses session sessions set setting settings setup severity sha shard shared shift short
-shortcut show shut sidekiq sigma signal silent simple single size skip slack slice slog slot slow slug smart smtp
-snapshot snooze snoozed sns sntryd sntryi sntrys sntryu snuba soft solid solidstart sort sorted source sources span
-spans spec spike splunk spm spotlight spring sql sqs ssl sso ssr stable stack stacktrace stacktraces staff stage
-stages staging stale standalone standard staple starlette start started starts starttls state static statistics statsd
-status step stop store stored strategies strategy stream strict string strip style sub subject subkey subregion
-subscribe subscribed subscription subscriptions substatus subtype success suggested sum summary superuser suppress
-suspect svelte sveltekit swap swift switch symbol symbolication symbolicator symbols symbolsources symfony sync
-synthetics system t tab table tag tagged tags tail tanstack target targets task team teams teamwork telegram template
-templates test tests text theme this threads threshold thresholds throttle throughput tick tier tiered time timed
-timeout times timeseries timestamp timezone title tls to today toggle token tokenless tokio toolbar top topic tornado
-total tpm tps trace traces tracing trail trait transaction transactions trello trend trends trigger triggers true
-truncate trust tryton ttfb twilio two type types u unassigned uncaught under unhandled unicode uniq unique unit units
-unity universal unknown unlimited unmerge unmute unread unreal unresolved unreviewed unset unsplash until unverified
-up update updated upload upper uptime url urls usage use used user username users utc uuid uwp v valid validate
-validation value values variance variant vault vb verbose vercel verification verified verify version versions
-victorops view viewed views visibility vital vitals vite volume vroom vue w wait warm warn warning wasm watch web
-webcrawlers webhook webhooks webpack week weekly weeks whitelist widget widgets will window windows winforms with
-within without wordpress worker workers workflow workflows workspace world wpf write writes wsgi x xamarin xml y yarn
-year years yes you z zendesk zero zerolog zone zones
+hashing hbase health healthcheck healthchecks heartbeat help heroku hidden high highlight hipchat histogram history
+home hono hook hooks host hour hourly hours hpkp http https hydration id identifier idle idp ids ie if ignore ignored
+image in inactive inbound inbox incident incidents include increase index indexed info ingest inherit inherited
+initial inp input insert inserts inspect install installation instance int integer integration integrations internal
+interval invalid ionic ios ip ips is issue issueid issuer issues it item j jakarta java javascript javascriptcsp jira
+job join joinleave jquery json jvm k keep key keys kind knative koa kotlin ktor l label labels lag lambda language
+laravel last late latest layout lcp leave legacy letter level levels library light like limit limits line linear link
+linked linux list listener load loader local localhost localhosts location lock log logback logger logging logrus logs
+loop low lower lt lte m macos mail mailgun main major manage managed manager manual manually map mapping margin marker
+markreviewed mask match matcher mattermost maui max maximal maximum maxmind measure measurements mechanism median
+medium member members memory merge message messages metadata metric metrics metro micronaut microsoft min minidump
+minified minimal minimum minor minute minutes miserable misery missed missing mixed mobile mode model moderator module
+modules monitor monitors monolog month monthly most motion ms msteams multi multiplier mute muted my mysql n name
+names namespace namespaces native negative negroni nested nestjs net network never new newest newline newrelic next
+nextjs nginx nightly nlog no node nodejs none normal not notification notifications notified notify npm nth null
+number nuxt o oauth object objects observe of off office offset oidc old older oldest omniture on onboarding oncall
+one ongoing only onpremise onset open opened opera operation operator opsgenie option options or order ordered org
+organization organizations origin origins orphaned os other others out outbound over overflow override overrides
+overview owner ownerless owners ownership p page pagerduty pages pagination params parent password path pattern
+patterns pause payload pbkdf pending per percent percentage percentile performance period permission permissions
+phabricator phase php pii ping pings pinned pipeline pivotal pixel platform plug plugin plugins point policy pool
+popularity port position positive post postgres postmark powershell predicate preferred prefix prepare preprod present
+preset preview previous previously primary priority privacy private probability probe process processing product
+production profile profiles profiling progress project projects promotion prompt prompts propagate protect protocol
+provider provisioned proxy public pull push pushover pyramid python q qps quarkus quart queries query queue quick
+quota quotas r rack rails raise random range rank rate rates raw react read reads ready reason received recent
+recipient recipients recommended record records recover recovery redirect redis redmine reduce reference referrer
+refresh regex regexp region registered regressed regression relative relaunch relay relays release releases relevance
+reload relocated relocation remix remote removed rename render repeated replace replay replays replica replies replyto
+repo report reports repos repository reprocessing request requester requests require required reset resize resolution
+resolve resolved resource response responses rest restify restore result results retain retention retries retry return
+rev reverse review revision rocket rocketchat role roles rollout rollups root rotate route router row rows rpc rq ruby
+rule rules run runtime rust s safari saml sample sampled sampling saved scale scan schedule scheduled scheduler schema
+scheme scim scope scopes score scrape scraping screen script scrub scrubber sdk sdks search searches second secondary
+seconds secret secrets section security seed seen seer segment select selected self send sender sendgrid sensitive
+sent sentry sequence serilog serve server serverless servers service services ses session sessions set setting
+settings setup severity sha shard shared shift short shortcut show shut sidekiq sigma signal silent simple single size
+skip slack slice slog slot slow slug smart smtp snapshot snooze snoozed sns sntryd sntryi sntrys sntryu snuba soft
+solid solidstart sort sorted source sources span spans spec spike splunk spm spotlight spring sql sqs ssl sso ssr
+stable stack stacktrace stacktraces staff stage stages staging stale standalone standard staple starlette start
+started starts starttls state static statistics statsd status step stop store stored strategies strategy stream strict
+string strip style sub subject subkey subregion subscribe subscribed subscription subscriptions substatus subtype
+success suggested sum summary superuser suppress suspect svelte sveltekit swap swift switch symbol symbolication
+symbolicator symbols symbolsources symfony sync synthetics system t tab table tag tagged tags tail tanstack target
+targets task team teams teamwork telegram template templates test tests text theme this threads threshold thresholds
+throttle throughput tick tier tiered time timed timeout times timeseries timestamp timezone title tls to today toggle
+token tokenless tokio toolbar top topic tornado total tpm tps trace traces tracing trail trait transaction
+transactions trello trend trends trigger triggers true truncate trust tryton ttfb twilio two type types u unassigned
+uncaught under unhandled unicode uniq unique unit units unity universal unknown unlimited unmerge unmute unread unreal
+unresolved unreviewed unset unsplash until unverified up update updated upload upper uptime url urls usage use used
+user username users utc uuid uwp v valid validate validation value values variance variant vault vb verbose vercel
+verification verified verify version versions victorops view viewed views visibility vital vitals vite volume vroom
+vue w wait warm warn warning wasm watch web webcrawlers webhook webhooks webpack week weekly weeks whitelist widget
+widgets window windows winforms with within without wordpress worker workers workflow workflows workspace world wpf
+write writes wsgi x xamarin xml y yarn year years yes you z zendesk zero zerolog zone zones
 """.split()
 )
 
