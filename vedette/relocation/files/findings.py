@@ -5,7 +5,6 @@ work; warnings are about rows that lost something; notes tell what was done. Sou
 6.1, 7.3 and 7.5; keys and kinds beyond those are Vedette's own.
 """
 
-import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -18,6 +17,7 @@ from typing import Any, BinaryIO, Self
 import orjson
 
 from vedette.core.errors import RuleBroken
+from vedette.relocation.files.writer import as_ascii
 
 KEPT_IN_MEMORY = 1000  # findings that a log can show without its file
 _LONGEST_REASON = 20_000  # characters: a difference with its context may be long, a whole row is too long
@@ -122,6 +122,11 @@ class FindingKind(StrEnum):
     UNMATCHED_FILTER = "UnmatchedFilter"  # a name that nothing has
 
 
+_ORIGINS = {origin.value: origin for origin in Origin}
+_SEVERITIES = {severity.value: severity for severity in Severity}
+_KINDS = {kind.value: kind for kind in FindingKind}
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One of them. `ordinal`, `row` and `line` count from one; `left_pk` is the pk in the file (of the left side),
@@ -158,8 +163,8 @@ class Finding:
         """The finding that `as_dict` gave."""
         on = shape["on"]
         return cls(
-            Origin(shape["finding"]),
-            FindingKind(shape["kind"]),
+            _ORIGINS[shape["finding"]],
+            _KINDS[shape["kind"]],
             on["model"] or None,
             on["ordinal"],
             shape["left_pk"],
@@ -168,7 +173,7 @@ class Finding:
             shape.get("field"),
             shape.get("line"),
             shape.get("row"),
-            Severity(shape.get("severity", Severity.ERROR)),
+            _SEVERITIES[shape.get("severity", "error")],
         )
 
     def pretty(self) -> str:
@@ -254,10 +259,18 @@ def dump_findings(stream: BinaryIO, findings: Iterable[Finding]) -> None:
     """The same into an open stream, never more than one finding in memory."""
     begin = b"[\n"
     for finding in findings:
-        text = json.dumps(finding.as_dict(), indent=2, sort_keys=True)
-        stream.write(begin + "\n".join(f"  {line}" for line in text.split("\n")).encode())
+        text = as_ascii(_dump(finding, orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2))
+        stream.write(begin + b"  " + text.replace(b"\n", b"\n  "))
         begin = b",\n"
     stream.write(b"[]" if begin == b"[\n" else b"\n]")
+
+
+def _dump(finding: Finding, options: int = 0) -> bytes:
+    try:
+        return orjson.dumps(finding.as_dict(), option=options)
+    except orjson.JSONEncodeError:  # half of a character, in a text that somebody else wrote
+        reason = finding.reason.encode(errors="replace").decode()
+        return orjson.dumps(finding.located(reason=reason).as_dict(), option=options)
 
 
 class FindingLog:
@@ -276,7 +289,7 @@ class FindingLog:
 
     def add(self, finding: Finding) -> None:
         """Keep it."""
-        self._stream.write(orjson.dumps(finding.as_dict()) + b"\n")
+        self._stream.write(_dump(finding) + b"\n")
         self._count(finding)
 
     def extend(self, findings: Iterable[Finding]) -> None:

@@ -89,14 +89,19 @@ def _indented(indent: int) -> Callable[[dict[str, Any]], bytes]:
         except orjson.JSONEncodeError:
             raw = orjson.dumps(_writable(row), option=orjson.OPT_INDENT_2)
         raw = raw.replace(b"\n", b"\n  ") if indent == 2 else _MARGIN.sub(margin, raw)
-        if raw.isascii() and b"\x7f" not in raw:
-            return raw
-        return _NOT_ASCII.sub(_escaped, raw.decode()).encode()
+        return as_ascii(raw)
 
     def margin(found: re.Match[bytes]) -> bytes:
         return b"\n" + b" " * ((len(found[1]) // 2 + 1) * indent)
 
     return dump
+
+
+def as_ascii(raw: bytes) -> bytes:
+    """JSON with every character that is not ASCII escaped, as the standard encoder does."""
+    if raw.isascii() and b"\x7f" not in raw:
+        return raw
+    return _NOT_ASCII.sub(_escaped, raw.decode()).encode()
 
 
 def _escaped(found: re.Match[str]) -> str:

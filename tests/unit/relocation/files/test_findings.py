@@ -43,13 +43,18 @@ def test_a_findings_file_of_nothing_is_an_empty_array(tmp_path: Path) -> None:
 
 
 def test_several_findings_are_written_as_the_standard_encoder_writes_them() -> None:
-    out = io.BytesIO()
+    out, some = io.BytesIO(), [A_DIFFERENCE, A_WARNING.located(reason="Ärger\n🐘")]
 
-    findings.dump_findings(out, iter([A_DIFFERENCE, A_WARNING]))
+    findings.dump_findings(out, iter(some))
 
-    assert out.getvalue().decode() == json.dumps(
-        [A_DIFFERENCE.as_dict(), A_WARNING.as_dict()], indent=2, sort_keys=True
-    )
+    assert out.getvalue().decode() == json.dumps([one.as_dict() for one in some], indent=2, sort_keys=True)
+
+
+def test_half_a_character_does_no_harm(tmp_path: Path) -> None:
+    with FindingLog(tmp_path / "log") as log:
+        log.add(A_WARNING.located(reason="x\ud800"))
+
+        assert [finding.reason for finding in log] == ["x?"]
 
 
 def test_the_printed_form_leaves_out_what_is_not_known() -> None:
