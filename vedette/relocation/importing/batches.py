@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from django.db import IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError
 
-from vedette.relocation.files.findings import Finding, FindingKind, Severity
+from vedette.relocation.files.findings import Finding, FindingKind, Severity, import_error
 from vedette.relocation.importing.chunks import Chunks, chunk_of, outcome_of, written_by
 from vedette.relocation.importing.context import BatchContext
+from vedette.relocation.importing.failures import ImportFailed
 from vedette.relocation.importing.fetching import Fetched, Fetching
 from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plans
 from vedette.relocation.importing.preserving import Owners
@@ -24,6 +25,10 @@ from vedette.relocation.importing.tables import Table, Values
 from vedette.relocation.models import ExtraFields, ImportChunk
 
 BATCH = 2000  # rows
+
+
+class _Tried(Exception):
+    """Undoes what was only tried."""
 
 
 class Batches:
@@ -84,10 +89,10 @@ class Batches:
                 if chunk is not None:
                     self._secrets.keep(self._plan.model, min_ordinal, context.secrets)
                     self._chunks.save(chunk)
-        except IntegrityError:
+        except (IntegrityError, DataError) as error:
             other = self._find(min_ordinal)
             if other is None:
-                raise
+                raise self._named(rows, error) from error
             return other
         if chunk is not None:
             self._chunks.copy_to_region(chunk)
@@ -96,6 +101,31 @@ class Batches:
         self._result.findings.extend(context.findings)
         self._result.take(self._plan.model, context.counts, context.renames, context.secrets)
         return None
+
+    def _named(self, rows: Sequence[Fetched], error: DatabaseError) -> Exception:
+        """The failure with the row that the database refuses, found by trying halves; without one where only the rows
+        together are refused."""
+        kind = FindingKind.INTEGRITY_ERROR if isinstance(error, IntegrityError) else FindingKind.DATABASE_ERROR
+        while len(rows) > 1:
+            half = len(rows) // 2
+            refused = next((part for part in (rows[:half], rows[half:]) if self._is_refused(part)), None)
+            if refused is None:
+                return ImportFailed(import_error(kind, str(error), model=self._plan.model))
+            rows = refused
+        one = rows[0]
+        where = {"model": self._plan.model, "left_pk": one.pk, "line": one.line, "row": one.number}
+        return ImportFailed(import_error(kind, str(error), **where))
+
+    def _is_refused(self, rows: Sequence[Fetched]) -> bool:
+        self._context.begin(0)
+        try:
+            with self._around():
+                self._written(rows)
+                raise _Tried
+        except _Tried:
+            return False
+        except DatabaseError:
+            return True
 
     def _written(self, rows: Sequence[Fetched]) -> dict[int, Written]:
         context, plan = self._context, self._plan

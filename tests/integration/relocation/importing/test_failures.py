@@ -7,10 +7,12 @@ import stat
 import pytest
 
 from tests.support.exports import member, organization, project, row, rule, team, user
-from vedette.orgs.models import Organization, OrganizationMember
+from vedette.orgs.models import Organization, OrganizationMember, Team
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.batches import Batches
 from vedette.relocation.importing.failures import ImportFailed
+from vedette.relocation.importing.rules import RULES
+from vedette.relocation.importing.rules.base import Rule
 from vedette.relocation.importing.scratch import remove_abandoned
 from vedette.relocation.importing.stage import Stage, StageBroken
 from vedette.relocation.models import ControlImportChunk, RegionImportChunk
@@ -208,3 +210,23 @@ def test_new_tokens_are_told_once_also_by_the_run_that_only_went_on(imports, mon
 
     assert [secret.model for secret in result.secrets] == ["sentry.orgauthtoken"]
     assert result.secrets[0].secret not in str([finding.as_dict() for finding in result.findings])
+
+
+@pytest.mark.parametrize("in_batches", [pytest.param(False, id="at once"), pytest.param(True, id="in batches")])
+def test_the_row_that_the_database_refuses_is_named(imports, monkeypatch, in_batches):
+    class Poison(Rule):
+        """Makes one row impossible."""
+
+        def normalise(self, incoming, context):
+            if incoming.row.pk == 11:
+                incoming.values["organization"] = None
+            return True
+
+    monkeypatch.setitem(RULES, "sentry.team", Poison())
+    teams = [team(pk, slug=f"team-{pk}") for pk in range(1, 14)]
+
+    finding = failure_of(imports, [organization(1), *teams], in_batches=in_batches).finding
+
+    assert (finding.kind, finding.model, finding.left_pk) == (FindingKind.INTEGRITY_ERROR, "sentry.team", 11)
+    assert finding.row == 12
+    assert not Team.objects.exists()
