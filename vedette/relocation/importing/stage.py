@@ -8,7 +8,7 @@ are remapped by joining the two. Source: the relocation specification, 4.1, 4.5 
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -187,8 +187,8 @@ class Stage:
         return found[0] if found else None
 
     def many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for each row of parameters."""
-        with self._told():
+        """Run one statement for each row of parameters, all of them at once."""
+        with nullcontext() if self._db.in_transaction else self.at_once(), self._told():
             self._db.executemany(statement, rows)
 
     @contextmanager
