@@ -15,6 +15,7 @@ from vedette.relocation.comparing.scratch import SIDES, Model, Scratch
 from vedette.relocation.files.findings import BadFile, FindingKind, FindingLog, note
 from vedette.relocation.graph import graph
 from vedette.relocation.progress import Progress, Silent
+from vedette.relocation.scratch import told_of_scratch
 
 _TOLD_EVERY = 1000  # rows
 
@@ -24,14 +25,15 @@ def compare(left: BinaryIO, right: BinaryIO, *, work_dir: Path, progress: Progre
 
     Needs room for about both files in `work_dir`. The findings stay there, in `result.findings.path`, for the caller
     to read and remove. They come in this order: what is wrong with whole models, in canonical order; then row by row,
-    in canonical order and by ordinal. Raises `BadFile` for what is no export, its reason naming the side.
+    in canonical order and by ordinal. Raises `BadFile` for what is no export, its reason naming the side,
+    and `ScratchBroken`.
     """
     progress = progress or Silent()
     name = uuid4().hex
     log = FindingLog(work_dir / f"compare-{name}.findings")
     result = CompareResult(log)
     try:
-        with Scratch(work_dir / f"compare-{name}.db", graph()) as scratch:
+        with told_of_scratch(work_dir), Scratch(work_dir / f"compare-{name}.db", graph()) as scratch:
             _read(scratch, left, right, progress)
             models = scratch.models()
             _pair(scratch, models, result, progress)

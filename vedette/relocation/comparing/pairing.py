@@ -145,15 +145,15 @@ def _write_keys(scratch: Scratch, model: Model, key: KeyText) -> None:
     """Tables `left_key` and `right_key`: (id, text, nth row with this text, ordinal)."""
     db = scratch.db
     for side in SIDES:
-        db.execute(f"DROP TABLE IF EXISTS temp.{side}_key")
-        db.execute(f"CREATE TEMP TABLE {side}_key (id INTEGER PRIMARY KEY, text TEXT, nth INTEGER, ordinal INTEGER)")
+        db.execute(f"DROP TABLE IF EXISTS {side}_key")
+        db.execute(f"CREATE TABLE {side}_key (id INTEGER PRIMARY KEY, text TEXT, nth INTEGER, ordinal INTEGER)")
         db.execute("BEGIN")
         db.executemany(
             f"INSERT INTO {side}_key (id, text) VALUES (?, ?)",  # noqa: S608
             ((at, key(side, pk, orjson.loads(fields))) for at, pk, fields in scratch.rows(side, model)),
         )
         db.execute("COMMIT")
-        db.execute(f"CREATE INDEX temp.{side}_key_text ON {side}_key (text, nth)")
+        db.execute(f"CREATE INDEX {side}_key_text ON {side}_key (text, nth)")
         db.execute(
             f"UPDATE {side}_key SET nth = counted.nth FROM"  # noqa: S608
             f" (SELECT id, row_number() OVER (PARTITION BY text ORDER BY id) AS nth FROM {side}_key) AS counted"
@@ -175,7 +175,7 @@ def _number_by_key(scratch: Scratch, model: Model, *, renumber_left: bool, suffi
         "UPDATE right_key SET ordinal = (SELECT ordinal FROM left_key"
         " WHERE left_key.text = right_key.text AND left_key.nth = right_key.nth)"
     )
-    db.execute("CREATE INDEX temp.right_key_ordinal ON right_key (ordinal)")
+    db.execute("CREATE INDEX right_key_ordinal ON right_key (ordinal)")
     if suffixed:
         _pair_suffixed(scratch)
     if renumber_left and scratch.count("left", model) == scratch.count("right", model):

@@ -4,7 +4,6 @@ Each side is a table of rows in the order of its file. `ordinal` says which rows
 among the rows of a model, and is filled in here for models that go by their pk, where the file has them in order.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ import orjson
 from vedette.relocation.files.reader import read_rows
 from vedette.relocation.graph import Graph
 from vedette.relocation.progress import Progress
+from vedette.relocation.scratch import open_scratch
 
 Side = Literal["left", "right"]
 SIDES: tuple[Side, Side] = ("left", "right")
@@ -56,9 +56,7 @@ class Scratch:
         self._names: dict[str, str] = {}
         self._cached: dict[tuple[Side, int, int], int | None] = {}
         self.counts: dict[tuple[Side, int], int] = {}
-        self.db = sqlite3.connect(path, isolation_level=None)
-        for setting in ("journal_mode = off", "synchronous = off", "temp_store = file", f"cache_size = -{_CACHE_KIB}"):
-            self.db.execute(f"PRAGMA {setting}")
+        self.db = open_scratch(path, _CACHE_KIB)
         self.db.executescript(_TABLES)
 
     def __enter__(self) -> Self:

@@ -61,7 +61,7 @@ class Moments:
         self._db.execute("BEGIN")
         self._db.create_function("moved", 3, self._between, deterministic=True)
         self._db.execute(
-            "CREATE TEMP TABLE settled AS SELECT old, moved(old, before, after) AS new FROM (SELECT old,"
+            "CREATE TABLE settled AS SELECT old, moved(old, before, after) AS new FROM (SELECT old,"
             " lag(old) OVER (ORDER BY old) AS before, lead(old) OVER (ORDER BY old) AS after FROM moment)"
         )
         self._db.execute("DELETE FROM moment")

@@ -7,7 +7,6 @@ specification, 8; complete, repeatable and verified as its section 9 (#18) asks.
 
 import os
 import secrets
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -29,6 +28,7 @@ from vedette.relocation.sanitizing.interning import Interning
 from vedette.relocation.sanitizing.leaks import Leaks
 from vedette.relocation.sanitizing.moments import Moments, as_milliseconds
 from vedette.relocation.sanitizing.structures import Structures, texts_of
+from vedette.relocation.scratch import open_scratch, told_of_scratch
 
 _TOLD_EVERY = 1000  # rows
 _CACHE_KIB = 24 * 1024
@@ -70,13 +70,13 @@ def sanitize(
     With a `seed` the same input always gives the same output; whoever knows the seed can test guesses about the input,
     so it is to be kept like the input. Without one nobody can. `days_offset` is added to every moment. The caller
     closes `destination`, and throws away what it wrote unless the result is clean. `work_dir` holds a copy of the rows
-    meanwhile; the findings stay there for the caller to remove. Raises `BadFile`.
+    meanwhile; the findings stay there for the caller to remove. Raises `BadFile` and `ScratchBroken`.
     """
     progress = progress or Silent()
     log = FindingLog(work_dir / f"sanitize-{uuid4().hex}.findings")
     result = SanitizeResult(log)
     try:
-        with _Sanitizing(work_dir, _key(seed), days_offset, result, progress) as work:
+        with told_of_scratch(work_dir), _Sanitizing(work_dir, _key(seed), days_offset, result, progress) as work:
             work.read(source)
             work.write(destination)
     except BaseException:
@@ -104,9 +104,7 @@ class _Sanitizing:
         self._scratch = work_dir / f"sanitize-{name}.db"
         self._result = result
         self._progress = progress
-        self._db = sqlite3.connect(self._scratch, isolation_level=None)
-        for setting in ("journal_mode = off", "synchronous = off", "temp_store = file", f"cache_size = -{_CACHE_KIB}"):
-            self._db.execute(f"PRAGMA {setting}")
+        self._db = open_scratch(self._scratch, _CACHE_KIB)
         drawing = Drawing(key)
         self._leaks = Leaks(self._db)
         self._moments = Moments(self._db, drawing, days_offset)

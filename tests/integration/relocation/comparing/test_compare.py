@@ -4,6 +4,7 @@ import copy
 import hashlib
 import io
 import json
+import sqlite3
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from tests.support.relocation import as_file, every_model, with_strangers
 from vedette.core.relocation import Comparator, Generation
 from vedette.relocation.comparing import compare
+from vedette.relocation.comparing.scratch import Scratch
 from vedette.relocation.files.findings import BadFile, FindingKind, Severity
 from vedette.relocation.graph import graph
+from vedette.relocation.scratch import ScratchBroken
 
 MUST_DIFFER = {FindingKind.UUID4, FindingKind.SUBSCRIPTION_ID}  # an import makes fresh ones
 T0 = "2023-06-22T22:59:55.488Z"
@@ -416,3 +419,15 @@ def test_any_change_of_what_must_be_equal_is_found(find, where, value):
     after = find(left, right)
 
     assert len(after) > len(before)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(self):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Scratch, "finish_reading", full)
+
+    with pytest.raises(ScratchBroken, match="disk is full"):
+        compare(io.BytesIO(b"[]"), io.BytesIO(b"[]"), work_dir=tmp_path)
+
+    assert [*tmp_path.iterdir()] == []
