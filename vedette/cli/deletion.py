@@ -37,6 +37,7 @@ from vedette.orgs.models import (
 )
 from vedette.projects.models import Environment, ObjectStatus, Project, ProjectOption
 from vedette.releases.models import Commit, DeployProject, Release, Repository, RepositoryStatus
+from vedette.relocation.leaving import forget_orphans
 from vedette.relocation.models import PreservedControlRow, PreservedRegionRow
 from vedette.shipping.repositorydeletion import delete_given_up_repositories
 from vedette.tasks.models import Work
@@ -104,6 +105,7 @@ def delete_what_was_given_up(store: EventStore, files: FileStore, now: datetime)
     waiting = Organization.objects.filter(status=OrganizationStatus.DELETION_IN_PROGRESS)
     organizations = sum(_delete_organization(pk) for pk in list(waiting.order_by("pk").values_list("pk", flat=True)))
     issues = delete_given_up(store, files, now).issues
+    forget_orphans(now)
     return GivenUp(issues, projects, organizations, delete_given_up_repositories())
 
 
