@@ -11,6 +11,7 @@ from statistics import median
 from bench.intake import accept, digest, flat_out, soak, steady, sustained
 from bench.reading import million, pages
 from bench.releases import releases
+from bench.relocation import relocation
 from bench.server import Result, measured_server, memory_use
 from bench.shipping import commits, shipping
 
@@ -42,7 +43,8 @@ SCENES: dict[str, Callable[[], Iterator[Result]]] = {
     "commits": commits,
     "shipping": shipping,
     "releases": releases,
+    "relocation": relocation,
     "soak": soak,
     "million": million,
 }
-LONG = ("sustained", "releases", "soak", "million")  # minutes each: only when asked for by name
+LONG = ("sustained", "releases", "relocation", "soak", "million")  # minutes each: only when asked for by name

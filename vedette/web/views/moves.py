@@ -204,14 +204,15 @@ def _moves(
 
 def _told(found: Move, by: User) -> dict[str, Any]:
     state, outcome = MoveState(found.state), found.outcome
-    plan = [(model, [counts.get(name, 0) for name in COLUMNS]) for model, counts in (outcome.get("plan") or {}).items()]
+    planned = outcome.get("plan") or {}
+    columns = [name for name in COLUMNS if any(counts.get(name) for counts in planned.values())]
     return {
         "move": found,
         "sentence": SENTENCES[state],
         "is_moving": state in _MOVING,
         "progress": _progress(found) if state in _MOVING else "",
-        "columns": [name.replace("_", " ") for name in COLUMNS],
-        "plan": plan,
+        "columns": [name.replace("_", " ") for name in columns],
+        "plan": [(model, [counts.get(name, 0) for name in columns]) for model, counts in planned.items()],
         "counts": list((outcome.get("counts") or {}).items()),
         "asked_by": User.objects.filter(pk=found.user_id).first(),
         "may_confirm": state is MoveState.PLANNED,
