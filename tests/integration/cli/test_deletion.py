@@ -142,17 +142,13 @@ def test_an_organization_that_was_given_up_leaves_nothing(events, files):
 
 
 def test_the_lists_of_what_is_deleted_name_every_table_that_no_foreign_key_reaches():
-    def is_emptied(field):
-        return isinstance(field, models.ForeignKey) and field.remote_field.on_delete is models.SET_NULL
-
     def forgotten(name, rows):
-        """Models that name the owner by a plain number, and that go with no row that goes. A key that the database
-        empties when its owner goes names nobody afterwards."""
+        """Models that name the owner by a plain number, and that go with no row that goes."""
         return {
             model._meta.label
             for model in set(apps.get_models()) - set(rows)
             for fields in [model._meta.concrete_fields]
-            if name in {field.attname for field in fields if not is_emptied(field)}
+            if name in {field.attname for field in fields}
             and not any(
                 isinstance(field, models.ForeignKey)
                 and (field.remote_field.on_delete is models.CASCADE or field.attname == name)  # or forgets its owner
