@@ -210,6 +210,24 @@ class TestWhatIsKept:
 
         assert [one["name"] for one in preserved("savedsearch")] == names
 
+    def test_rows_of_one_model_may_be_of_several_scopes(self, imports):
+        rows = [
+            a_user(1, "ann"),
+            an_organization_row(1, "acme"),
+            a_membership(1, 1, 1),
+            a_project_row(1, 1, "web"),
+            a_row("integration", 1, provider="slack", external_id="T1", name="slack"),
+            a_row("notificationaction", 1, organization=1, integration_id=1, sentry_app_id=None),
+            a_row("notificationaction", 2, organization=1, integration_id=None, sentry_app_id=None),
+            *(a_row("notificationactionproject", pk, action=pk, project=1) for pk in (1, 2)),
+        ]
+
+        result = imports(rows, "Organization", strict=True)
+
+        for model in ("notificationaction", "notificationactionproject"):
+            counts = result.plan[f"sentry.{model}"]
+            assert (counts.preserved, counts.out_of_scope, counts.dropped) == (1, 1, 0)
+
     @pytest.mark.parametrize(
         ("model", "field", "value", "fields"),
         [
