@@ -1,17 +1,18 @@
 """Events out of one store and into another, as lines of JSON: a move between servers carries them.
 
-Each page is some thousand rows of one project in the order of the table's key, whatever is inserted meanwhile; the
-server writes the JSON itself. A line is an array: the columns are told once, by `Carried.columns`. Numbers of batches
-stay behind: rows that were carried have number `CARRIED_BATCH`. What sessions add up to travels as the states of the
-aggregates, which can be merged anywhere and read nowhere.
+Each page is some thousand rows of one project and one week in the order of the table's key, whatever is inserted
+meanwhile; the server writes the JSON itself. A line is an array: the columns are told once, by `Carried.columns`.
+Numbers of batches stay behind: rows that were carried have number `CARRIED_BATCH`. What sessions add up to travels as
+the states of the aggregates, which can be merged anywhere and read nowhere.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from vedette.core.clock import EPOCH
 from vedette.events.client import EventStore, StoreShortOfMemory
@@ -19,8 +20,10 @@ from vedette.events.spancolumns import SPAN_COLUMNS
 from vedette.events.writer import ERROR_COLUMNS, SESSION_COLUMNS, TRANSACTION_COLUMNS
 
 CARRIED_BATCH = 0  # smaller than that of any batch: what comes later replaces what was carried
-ROWS_PER_PAGE = 2_000
-_FEWEST_ROWS = 10  # of a page, where the store is short of memory
+ROWS_PER_PAGE = 5_000
+PAGE_BYTES = 32 * 2**20  # of values in a page; of larger rows there are fewer
+_FEWEST_ROWS = 10  # of a page, where rows are large or the store is short of memory
+_TOO_MUCH = 396  # ClickHouse's code for a result that is larger than was asked for
 _MOMENT, _SECOND = "DateTime64(6, 'UTC')", "DateTime('UTC')"
 _STATES = {
     **dict.fromkeys(
@@ -96,54 +99,74 @@ def count_rows(store: EventStore, table: Carried, project_ids: Sequence[int]) ->
 def pages_of(
     store: EventStore, table: Carried, project_id: int, until: datetime, rows: int = ROWS_PER_PAGE
 ) -> Iterator[list[bytes]]:
-    """The rows that a project had at `until` (aware), some thousand lines at a time.
+    """The rows that a project had at `until` (aware), some thousand lines at a time, week by week: so a page becomes
+    one part where it is inserted.
 
-    A page is longer than `rows` only where more have the same place in the order; it is shorter where the store was
-    short of memory. Raises `StoreUnavailable`: pages that were given stay good, but the caller has to begin again.
+    Rows that share a place in the order (the spans of a transaction) are in one page, however many. Raises
+    `StoreUnavailable`: pages that were given stay good, but the caller has to begin again.
     """
+    known = {"project": project_id, "until": (until - EPOCH).total_seconds()}
+    for (week,) in store.rows(f"SELECT DISTINCT toMonday(timestamp) AS week {_source(table)} ORDER BY week", known):
+        yield from _pages_of_week(store, table, known | {"week": week}, rows)
+
+
+def _pages_of_week(store: EventStore, table: Carried, known: Mapping[str, Any], rows: int) -> Iterator[list[bytes]]:
     after: dict[str, Any] = {}
+    places = {name: list(table.columns).index(name) for name in table.order}
     size = rows
     while True:
         try:
-            lines = _page(store, table, project_id, until, after, size)
-        except StoreShortOfMemory:
-            if size <= _FEWEST_ROWS:
+            lines = _page(store, table, {**known, **after}, size, is_first=not after)
+        except (StoreShortOfMemory, DatabaseError) as error:
+            if size <= _FEWEST_ROWS or getattr(error, "code", None) not in ("store-short-of-memory", _TOO_MUCH):
                 raise
             size = max(size // 4, _FEWEST_ROWS)
             continue
-        if lines:
-            yield lines
         if len(lines) < size:
+            if lines:
+                yield lines
             return
-        last = orjson.loads(lines[-1])
-        names = list(table.columns)
-        after = {name: last[names.index(name)] for name in table.order}
+        whole = _without_the_last_place(lines, places.values())
+        if not whole:  # all of them share one place
+            size *= 4
+            continue
+        yield whole
+        last = orjson.loads(whole[-1])
+        after = {name: last[place] for name, place in places.items()}
+        size = min(2 * size, rows)
 
 
-def _page(
-    store: EventStore, table: Carried, project_id: int, until: datetime, after: Mapping[str, Any], rows: int
-) -> list[bytes]:
-    params: dict[str, Any] = {"project": project_id, "rows": rows, **after}
-    params["until"] = (until - EPOCH).total_seconds()
-    conditions = "project_id = {project:UInt64} AND " + table.until + " <= toDateTime64({until:Float64}, 6, 'UTC')"
-    if after:
-        conditions += f" AND {_behind(table)}"
+def _without_the_last_place(lines: list[bytes], places: Iterable[int]) -> list[bytes]:
+    """Without the rows at the end that share a place in the order: there may be more of them."""
+    end = len(lines)
+    last = _values(lines[-1], places)
+    while end and _values(lines[end - 1], places) == last:
+        end -= 1
+    return lines[:end]
+
+
+def _values(line: bytes, places: Iterable[int]) -> list[Any]:
+    row = orjson.loads(line)
+    return [row[place] for place in places]
+
+
+def _page(store: EventStore, table: Carried, params: Mapping[str, Any], rows: int, *, is_first: bool) -> list[bytes]:
+    told = ", ".join(_told(table, name) for name in table.columns)
+    statement = f"SELECT {told} {_source(table)} AND toMonday(timestamp) = {{week:Date}}"
+    if not is_first:
+        statement += f" AND {_behind(table)}"
     if table is SESSIONS:
-        values = [f"{_MERGED.get(name, name)} AS c{place}" for place, name in enumerate(table.columns)]
-        source = f"SELECT {', '.join(values)} FROM sessions WHERE {conditions} GROUP BY project_id, "
-        source += ", ".join(_SESSION_KEY)
-    else:
-        source = (
-            f"SELECT {', '.join(f'{name} AS c{place}' for place, name in enumerate(table.columns))}"
-            f" FROM {table.name} WHERE {conditions}"
-        )
-    names = list(table.columns)
-    order = ", ".join(f"c{names.index(name)}" for name in table.order)
-    told = ", ".join(_told(place, table.columns[name]) for place, name in enumerate(names))
-    # Ordered in the inner query, which reads along the key; the outer one keeps the order of its single stream.
-    statement = f"SELECT {told} FROM ({source} ORDER BY {order} LIMIT {{rows:UInt64}} WITH TIES)"
-    body = store.raw(statement, params, "JSONCompactEachRow", {**_JSON, "max_threads": 1})
+        statement += f" GROUP BY project_id, {', '.join(_SESSION_KEY)}"
+    statement += f" ORDER BY {', '.join(table.order)} LIMIT {{rows:UInt64}}"
+    body = store.raw(
+        statement, {**params, "rows": rows}, "JSONCompactEachRow", {**_JSON, "max_result_bytes": PAGE_BYTES}
+    )
     return body.splitlines(keepends=True)
+
+
+def _source(table: Carried) -> str:
+    until = "toDateTime64({until:Float64}, 6, 'UTC')"
+    return f"FROM {table.name} WHERE project_id = {{project:UInt64}} AND {table.until} <= {until}"
 
 
 def _state(name: str, function: str) -> str:
@@ -158,10 +181,13 @@ _MERGED = {
 }
 
 
-def _told(place: int, kind: str) -> str:
-    if kind == _MOMENT:
-        return f"toUnixTimestamp64Micro(c{place})"
-    return f"toUnixTimestamp(c{place})" if kind == _SECOND else f"c{place}"
+def _told(table: Carried, name: str) -> str:
+    """A column as a line tells it. Without names: an alias would stand for the column in conditions."""
+    if table.columns[name] == _MOMENT:
+        return f"toUnixTimestamp64Micro({name})"
+    if table.columns[name] == _SECOND:
+        return f"toUnixTimestamp({name})"
+    return _MERGED.get(name, name) if table is SESSIONS else name
 
 
 def _behind(table: Carried) -> str:

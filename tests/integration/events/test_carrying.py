@@ -163,3 +163,19 @@ def test_the_same_page_under_the_same_token_is_stored_once(store, token):
     carry(store, ERRORS, 1, 2, mine)
 
     assert count_rows(store, ERRORS, [2]) == {2: 1}
+
+
+def test_pages_of_large_rows_are_short(store, token, monkeypatch):
+    monkeypatch.setattr("vedette.events.carrying.PAGE_BYTES", 60_000)
+    write_errors(store, [an_error(payload=b"x" * 2000) for _ in range(100)], token())
+
+    pages = list(pages_of(store, ERRORS, 1, LATER))
+
+    assert sum(map(len, pages)) == 100
+    assert max(map(len, pages)) < 30
+
+
+def test_a_page_is_of_one_week(store, token):
+    write_errors(store, [an_error(timestamp=NOON - timedelta(days=days)) for days in (0, 10, 1)], token())
+
+    assert [len(page) for page in pages_of(store, ERRORS, 1, LATER)] == [1, 2]

@@ -16,12 +16,14 @@ from typing import Annotated, Any
 import msgspec
 
 from vedette.core.clock import EPOCH
+from vedette.core.pieces import pieces
 from vedette.events.carrying import (
     ERRORS,
     SESSIONS,
     SPANS,
     Carried,
     carried_minutes,
+    count_rows,
     present_of,
     write_carried,
 )
@@ -32,8 +34,8 @@ from vedette.relocation.companion.pieces import read_lines
 from vedette.relocation.companion.unpacking import Unpacked
 from vedette.relocation.files.findings import FindingKind, refuse
 
-AT_ONCE = 2_000
-MOST_BYTES = 8 * 2**20  # of lines in a batch
+AT_ONCE = 5_000
+MOST_BYTES = 16 * 2**20  # of lines in a batch
 _IDS_AT_ONCE = 500
 TRIES, PATIENCE_SECONDS = 6, 1.0  # with a store that is away: an engine that restarts is back after seconds
 _AHEAD = timedelta(days=1)
@@ -117,6 +119,8 @@ class EventRows:
         self._newest = _micros(now + _AHEAD)
         self._token = f"{import_uuid}-{table.name}"
         self._repeated = repeated
+        # Where nothing is, nothing has to be looked for.
+        self._is_empty = not repeated and not any(count_rows(store, table, some) for some in pieces(oldest))
         self._names = list(table.columns)
         self._project = self._names.index("project_id")
         self._moment = self._names.index("timestamp")
@@ -217,8 +221,8 @@ class EventRows:
 
     def _missing(self, rows: list[list[Any]]) -> list[list[Any]]:
         """Those that are not stored yet, each once."""
-        if not rows:
-            return []
+        if not rows or self._is_empty:
+            return rows
         identify = self._minute if self.table is SESSIONS else self._event
         there = self._minutes_there(rows) if self.table is SESSIONS else self._events_there(rows)
         if self.table is SPANS:  # a transaction is written whole or not at all
