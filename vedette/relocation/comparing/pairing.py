@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from vedette.core.relocation import Comparator, Relocation
+from vedette.relocation.comparing.references import by_ordinal
 from vedette.relocation.comparing.scratch import SIDES, Model, Scratch, Side
 from vedette.relocation.files.findings import Finding, FindingKind, Origin
 
@@ -23,7 +24,7 @@ _NAMED = 10  # rows without a counterpart that a reason names
 _LONGEST_NAME = 200  # characters of a username; the database takes fewer
 _LAST_WINS = "sentry.useroption"  # its natural key may be there twice; the last one counts
 
-KeyText = Callable[[Side, int, dict[str, Any]], str]
+KeyText = Callable[[Side, int, dict[str, Any]], str | None]  # (side, pk, fields) → key, None for rows without one
 
 
 def pair(scratch: Scratch, model: Model, wire: Relocation | None) -> Iterator[Finding]:
@@ -34,7 +35,7 @@ def pair(scratch: Scratch, model: Model, wire: Relocation | None) -> Iterator[Fi
     for side in SIDES:
         yield from _check_order(scratch, side, model)
     if scratch.count("left", model) != scratch.count("right", model):
-        _match(scratch, model, _fingerprint(scratch, wire), renumber_left=False)
+        _match(scratch, model, wire)
         yield _unequal_counts(scratch, model)
 
 
@@ -61,7 +62,7 @@ def _check_order(scratch: Scratch, side: Side, model: Model) -> Iterator[Finding
 
 
 def _by_key(scratch: Scratch, model: Model, wire: Relocation) -> Iterator[Finding]:
-    _write_keys(scratch, model, _natural_key(scratch, wire))
+    _write_keys(scratch, _natural_key(scratch, wire), lambda side: scratch.rows(side, model))
     for side in SIDES:
         if wire.model == _LAST_WINS:
             _keep_the_last(scratch, side, model)
@@ -69,7 +70,7 @@ def _by_key(scratch: Scratch, model: Model, wire: Relocation) -> Iterator[Findin
             yield from _duplicates(scratch, side, model)
     unequal = scratch.count("left", model) != scratch.count("right", model)
     suffixed = len(wire.ordinal) == 1 and Comparator.AUTO_SUFFIX in wire.comparators.get(wire.ordinal[0], ())
-    _number_by_key(scratch, model, renumber_left=True, suffixed=suffixed)
+    _number_by_key(scratch, model, suffixed=suffixed)
     if unequal:
         yield _unequal_counts(scratch, model)
 
@@ -117,6 +118,25 @@ def _duplicates(scratch: Scratch, side: Side, model: Model) -> Iterator[Finding]
 # ------------------------------------------------------------ by what rows hold
 
 
+def _match(scratch: Scratch, model: Model, wire: Relocation | None) -> None:
+    """Pair rows that are equal, then of the others those that have the same unique values; rows of the right that are
+    left over stand behind the last row of the left."""
+    db = scratch.db
+    db.execute("UPDATE right_row SET ordinal = NULL WHERE model = ?", (model.number,))
+    for key in (_fingerprint(scratch, wire), *_unique_keys(scratch, wire)):
+        _write_keys(scratch, key, lambda side: scratch.unpaired(side, model))
+        db.execute(
+            "UPDATE right_row SET ordinal = pairs.ordinal FROM (SELECT right_key.id, left_row.ordinal FROM right_key"
+            " JOIN left_key USING (text, nth) JOIN left_row ON left_row.id = left_key.id) AS pairs"
+            " WHERE right_row.id = pairs.id"
+        )
+    db.execute(
+        "UPDATE right_row SET ordinal = ? + behind.nth FROM (SELECT id, row_number() OVER (ORDER BY pk, id) AS nth"
+        " FROM right_row WHERE model = ? AND ordinal IS NULL) AS behind WHERE right_row.id = behind.id",
+        (scratch.count("left", model), model.number),
+    )
+
+
 def _fingerprint(scratch: Scratch, wire: Relocation | None) -> KeyText:
     """A digest of everything that must be equal in both rows, keys as the ordinals of what they point to."""
     foreign_keys = wire.foreign_keys if wire else {}
@@ -124,6 +144,8 @@ def _fingerprint(scratch: Scratch, wire: Relocation | None) -> KeyText:
     passed_over = {name for name, rules in (wire.comparators if wire else {}).items() if not equal >= {*rules}}
 
     def digest(side: Side, pk: int, fields: dict[str, Any]) -> str:
+        if wire is not None:
+            fields = by_ordinal(wire.model, fields, lambda target, key: scratch.ordinal(side, target, key))
         held = {name: value for name, value in fields.items() if name not in passed_over}
         for name, foreign in foreign_keys.items():
             value = fields.get(name)
@@ -133,16 +155,25 @@ def _fingerprint(scratch: Scratch, wire: Relocation | None) -> KeyText:
     return digest
 
 
-def _match(scratch: Scratch, model: Model, key: KeyText, *, renumber_left: bool) -> None:
-    _write_keys(scratch, model, key)
-    _number_by_key(scratch, model, renumber_left=renumber_left, suffixed=False)
+def _unique_keys(scratch: Scratch, wire: Relocation | None) -> Iterator[KeyText]:
+    """For each unique set its values; rows that have none of one, and those that lead nowhere, have no such key."""
+    for unique in wire.uniques if wire else ():
+        names = sorted(unique)
+
+        def key(side: Side, pk: int, fields: dict[str, Any], names: list[str] = names) -> str | None:
+            assert wire is not None  # noqa: S101 (it has unique sets)
+            values = [_key_part(scratch, side, wire, name, fields.get(name)) for name in names]
+            has_all = all(value is not None and not isinstance(value, dict) for value in values)
+            return orjson.dumps(values).decode() if has_all else None
+
+        yield key
 
 
 # ------------------------------------------------------------ keys in the scratch database
 
 
-def _write_keys(scratch: Scratch, model: Model, key: KeyText) -> None:
-    """Tables `left_key` and `right_key`: (id, text, nth row with this text, ordinal)."""
+def _write_keys(scratch: Scratch, key: KeyText, rows: Callable[[Side], Iterator[tuple[int, int, bytes]]]) -> None:
+    """Tables `left_key` and `right_key`: (id, text, nth row with this text, ordinal) of rows that have a key."""
     db = scratch.db
     for side in SIDES:
         db.execute(f"DROP TABLE IF EXISTS {side}_key")
@@ -150,7 +181,7 @@ def _write_keys(scratch: Scratch, model: Model, key: KeyText) -> None:
         db.execute("BEGIN")
         db.executemany(
             f"INSERT INTO {side}_key (id, text) VALUES (?, ?)",  # noqa: S608
-            ((at, key(side, pk, orjson.loads(fields))) for at, pk, fields in scratch.rows(side, model)),
+            ((at, text) for at, pk, fields in rows(side) if (text := key(side, pk, orjson.loads(fields))) is not None),
         )
         db.execute("COMMIT")
         db.execute(f"CREATE INDEX {side}_key_text ON {side}_key (text, nth)")
@@ -161,14 +192,13 @@ def _write_keys(scratch: Scratch, model: Model, key: KeyText) -> None:
         )
 
 
-def _number_by_key(scratch: Scratch, model: Model, *, renumber_left: bool, suffixed: bool) -> None:
-    """Ordinals for both sides: the left by key (or as they are), the right as the left row with the same key. Rights
-    without one get those of the lefts without one, in order; what is still left over stands behind the last."""
+def _number_by_key(scratch: Scratch, model: Model, *, suffixed: bool) -> None:
+    """Ordinals for both sides: the left by key, the right as the left row with the same key. Rights without one get
+    those of the lefts without one, in order; what is still left over stands behind the last."""
     db = scratch.db
-    by = "text, id" if renumber_left else "(SELECT ordinal FROM left_row WHERE left_row.id = left_key.id)"
     db.execute(
-        "UPDATE left_key SET ordinal = sorted.nth FROM"  # noqa: S608
-        f" (SELECT id, row_number() OVER (ORDER BY {by}) AS nth FROM left_key) AS sorted"
+        "UPDATE left_key SET ordinal = sorted.nth FROM"
+        " (SELECT id, row_number() OVER (ORDER BY text, id) AS nth FROM left_key) AS sorted"
         " WHERE left_key.id = sorted.id"
     )
     db.execute(
@@ -178,7 +208,7 @@ def _number_by_key(scratch: Scratch, model: Model, *, renumber_left: bool, suffi
     db.execute("CREATE INDEX right_key_ordinal ON right_key (ordinal)")
     if suffixed:
         _pair_suffixed(scratch)
-    if renumber_left and scratch.count("left", model) == scratch.count("right", model):
+    if scratch.count("left", model) == scratch.count("right", model):
         _pair_leftovers(scratch)
     db.execute(
         "UPDATE right_key SET ordinal = behind.nth FROM (SELECT id, (SELECT count(*) FROM left_key) +"

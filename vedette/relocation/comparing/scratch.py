@@ -139,6 +139,16 @@ class Scratch:
             (model.number,),
         )
 
+    def unpaired(self, side: Side, model: Model) -> Iterator[tuple[int, int, bytes]]:
+        """The same of those rows that no row of the other side belongs to, while rows of the right are being paired."""
+        alone = "own.ordinal IS NULL"
+        if side == "left":
+            alone = "NOT EXISTS (SELECT 1 FROM right_row WHERE model = own.model AND ordinal = own.ordinal)"
+        return self.db.execute(
+            f"SELECT id, pk, fields FROM {side}_row AS own WHERE model = ? AND {alone} ORDER BY id",  # noqa: S608
+            (model.number,),
+        )
+
     def pairs(self, model: Model) -> Iterator[tuple[int, int, int, bytes, int, bytes]]:
         """(ordinal, left pk, left line, left fields, right pk, right fields) of the rows that belong together."""
         return self.db.execute(

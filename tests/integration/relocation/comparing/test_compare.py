@@ -254,6 +254,23 @@ def test_rows_that_one_side_lacks_are_named_and_the_others_are_paired(find):
     assert "right:" not in found[0].reason
 
 
+def test_where_rows_are_missing_one_that_changed_is_found_by_what_is_unique(find):
+    left = [ORGANIZATION, team(1, "a"), team(2, "b"), team(3, "c"), team(4, "d")]
+    right = copy.deepcopy([ORGANIZATION, team(11, "a"), team(12, "c"), team(13, "d"), team(14, "e"), team(15, "f")])
+    right[2]["fields"]["name"] = "another"
+
+    found = find(left, right)
+
+    assert [(f.kind, f.left_pk, f.right_pk) for f in found] == [
+        (FindingKind.UNEQUAL_COUNTS, None, None),
+        (FindingKind.UNEQUAL_JSON, 3, 12),
+    ]
+    assert "only on the left: pk 2" in found[0].reason
+    assert "only on the right: pk 14" in found[0].reason
+    assert "pk 15" in found[0].reason
+    assert "pk 12" not in found[0].reason
+
+
 def test_a_model_that_one_side_lacks_is_told(find):
     assert [(f.kind, f.model) for f in find([ORGANIZATION, team(1, "a")], [ORGANIZATION])] == [
         (FindingKind.UNEQUAL_COUNTS, "sentry.team")
