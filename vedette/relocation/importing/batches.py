@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError
 
+from vedette.core.pieces import pieces
 from vedette.relocation.files.findings import Finding, FindingKind, Severity, import_error
 from vedette.relocation.importing.chunks import Chunks, chunk_of, outcome_of, written_by
 from vedette.relocation.importing.context import BatchContext
@@ -18,7 +19,7 @@ from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plan
 from vedette.relocation.importing.preserving import Owners
 from vedette.relocation.importing.references import Remapping
 from vedette.relocation.importing.result import Counts, ImportResult, Rename
-from vedette.relocation.importing.rules.base import Incoming, Rule, Written
+from vedette.relocation.importing.rules.base import Incoming, Kind, Rule, Written
 from vedette.relocation.importing.scratch import KeptSecrets
 from vedette.relocation.importing.stage import KINDS, SKIPPED, Stage
 from vedette.relocation.importing.tables import Table, Values
@@ -189,20 +190,25 @@ class Batches:
         return True
 
     def _keep_extras(self, batch: Sequence[Incoming], written: dict[int, Written]) -> None:
-        """Fields that the table has no column for."""
+        """Fields that the table has no column for, in place of what an older row has left under the same pk. A row that
+        only stands for the incoming one stays as it is."""
         plan = self._plan
         if plan.declaration.is_preserved:
             return
         kept: list[Values] = []
         for incoming in batch:
-            if not self._held.issuperset(incoming.row.fields) and incoming.row.pk in written:
+            row = written.get(incoming.row.pk)
+            if row is not None and row.kind is not Kind.EXISTING and not self._held.issuperset(incoming.row.fields):
                 values = incoming.values
                 extras = {
                     name: values.get(name, value)
                     for name, value in incoming.row.fields.items()
                     if name not in self._held
                 }
-                kept.append({"model": plan.model, "pk_of_row": written[incoming.row.pk].pk, "fields": extras})
+                kept.append({"model": plan.model, "pk_of_row": row.pk, "fields": extras})
+        for some in pieces(row["pk_of_row"] for row in kept):
+            rows = ExtraFields.objects.using(self._context.using).filter(model=plan.model, pk_of_row__in=some)
+            rows._raw_delete(self._context.using)
         self._extras.insert(kept, self._extras.new_pks([self._context.now] * len(kept)))
 
     def _chunk(self, rows: Sequence[Fetched], written: dict[int, Written], min_ordinal: int) -> ImportChunk | None:

@@ -101,6 +101,23 @@ def test_an_unknown_field_is_kept_aside_and_told_once(imports):
     assert kinds(result) == [(FindingKind.UNKNOWN_FIELD, "sentry.team", 1, "shiny")]
 
 
+def test_unknown_fields_are_those_of_the_row_that_has_the_pk_now(imports):
+    imports([organization(1, "acme", colour="red")])
+    Organization.objects.all().delete()  # whoever cleans up has not come by
+
+    imports([organization(1, "acme", colour="blue")])
+
+    assert ExtraFields.objects.get(pk_of_row=Organization.objects.get().pk).fields == {"colour": "blue"}
+
+
+def test_unknown_fields_of_a_merged_account_stay_behind(imports):
+    imports([user(1, "ann", colour="red")], "User")
+
+    imports([user(7, "ann", colour="blue", shape="round")], "User", merge_users=True)
+
+    assert ExtraFields.objects.get().fields == {"colour": "red"}
+
+
 def test_a_model_under_another_app_label_is_the_one_that_is_known(imports):
     rows = [organization(1), project(1), row("monitors.monitor", 1, project_id=1, organization_id=1, slug="nightly")]
 
