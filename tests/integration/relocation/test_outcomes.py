@@ -113,6 +113,14 @@ class TestTokensOfUsers:
         assert [find_user_token(text).pk for text in told] == [one.pk for one in new]
         assert FindingKind.MINTED_TOKEN in kinds_of(result)
 
+    def test_one_of_a_merged_account_opens_that_and_this_is_told(self, imports):
+        ann = create_user("ann", None)
+
+        result = imports([a_user(1, "ann"), a_row("apitoken", 1, user=1, token="hers")], "Config", merge_users=True)
+
+        assert find_user_token("hers").user == ann
+        assert any(one.model == "sentry.apitoken" and one.kind == FindingKind.MERGED for one in result.findings)
+
     def test_one_of_an_application_is_bound_to_its_instance(self, imports):
         rows = [
             a_user(1, "ann"),

@@ -17,7 +17,8 @@ from vedette.core.relocation import RelocationScope
 from vedette.orgs import reservations
 from vedette.orgs.models import OrgAuthToken
 from vedette.orgs.tokens import token_text
-from vedette.relocation.importing.rules.base import Context, Incoming, Rule, Written
+from vedette.relocation.files.findings import FindingKind
+from vedette.relocation.importing.rules.base import Context, Incoming, Kind, Rule, Written
 
 _FRESH_FOR = timedelta(days=30)
 _SECRETS = {"token": "hashed_token", "refresh_token": "hashed_refresh_token"}
@@ -31,6 +32,7 @@ def scope_by_application(fields: Mapping[str, Any], scopes: tuple[RelocationScop
 class ApiTokens(Rule):
     """Tokens of users. Without its application or its organization a token could do more than it could, so it goes."""
 
+    wants_kinds: ClassVar = ("user",)
     keeps: ClassVar = ("application", "scoping_organization_id")
     adjusts: ClassVar = ("token", "refresh_token")
 
@@ -47,6 +49,8 @@ class ApiTokens(Rule):
             if text and plain == "token":
                 values["token_last_characters"] = text[-4:]
             values[plain] = None
+        if incoming.kinds.get("user") is Kind.EXISTING:
+            context.tell(incoming, FindingKind.MERGED, "the token opens an account that was here before", field="user")
         _check_scopes(incoming, context)
         return True
 
