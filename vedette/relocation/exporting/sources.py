@@ -10,6 +10,7 @@ from django.db.models import JSONField, Q, QuerySet, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Length
 
+from vedette.core import json
 from vedette.core.relocation import Encoding, Relocation
 from vedette.relocation.exporting.keys import Fields
 from vedette.relocation.files.encodings import encoder
@@ -121,8 +122,10 @@ class PreservedSource:
         self._rows: QuerySet[Any] = table._base_manager.filter(model=model)
 
     def pages(self, condition: Q) -> Iterator[Page]:
-        """The rows that meet the condition."""
-        return pages_of(self._rows.filter(condition), "fields", long=["fields"])
+        """The rows that meet the condition. Their JSON is read as text, for that is read in half the time."""
+        rows = self._rows.filter(condition).annotate(text=Cast("fields", TextField()))
+        for page in pages_of(rows, "text", long=["fields"]):
+            yield [(pk, json.loads(text)) for pk, text in page]
 
     def count(self, condition: Q) -> int:
         """How many rows meet the condition."""
