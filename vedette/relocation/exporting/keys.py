@@ -65,7 +65,15 @@ class _Key:
 class Gate:
     """Decides about the rows of one model, once all models that it refers to are exported."""
 
-    def __init__(self, graph: Graph, wire: Relocation, ledger: Ledger, tell: Callable[[Finding], None]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        wire: Relocation,
+        ledger: Ledger,
+        tell: Callable[[Finding], None],
+        unwritten: frozenset[str] = frozenset(),
+    ) -> None:
+        """`unwritten` are fields that the reader would not know."""
         self._model, self._silo = wire.model, wire.silo
         self._ledger = ledger
         self._tell = tell
@@ -75,6 +83,7 @@ class Gate:
             for name, key in wire.foreign_keys.items()
         ]
         self.essential = [key for key in keys if key.name in essential]
+        self._unwritten = [key.name for key in keys if key.name in essential & unwritten]
         self.loose = [key for key in keys if key.name not in essential]
 
     def inherits(self) -> bool:
@@ -95,11 +104,19 @@ class Gate:
                 yield key.name, pks + lost
 
     def admits(self, pk: int, fields: Fields) -> bool:
-        """Whether the row may leave. Keys that lead nowhere and are not essential are emptied in `fields`."""
+        """Whether the row may leave. Keys that lead nowhere and are not essential are emptied in `fields`.
+
+        A row whose essential key is not written would be another one there: a token for one organization would be a
+        token for all.
+        """
         for key in self.essential:
             value = fields.get(key.name)
             if value is not None and value not in key.exported:
                 self._leave_out(pk, fields)
+                return False
+        for name in self._unwritten:
+            if fields.get(name) is not None:
+                self._lose(pk, name, f"left out, because its {name} means nothing to the Sentry that is to read it")
                 return False
         for key in self.loose:
             value = fields.get(key.name)
@@ -117,8 +134,10 @@ class Gate:
             ((key, value) for key, value in missing if self._is_lost(key, value)),
             missing[0],
         )
-        reason = f"left out, because {key.target} {value} is not in the export"
-        self._tell(warning(FindingKind.DROPPED_ROW, reason, model=self._model, left_pk=pk, field=key.name))
+        self._lose(pk, key.name, f"left out, because {key.target} {value} is not in the export")
+
+    def _lose(self, pk: int, field: str, reason: str) -> None:
+        self._tell(warning(FindingKind.DROPPED_ROW, reason, model=self._model, left_pk=pk, field=field))
         self._ledger.lost.setdefault(self._model, PkSet()).add(pk)
 
     def _missing(self, fields: Fields) -> Iterator[tuple[_Key, Any]]:

@@ -157,7 +157,8 @@ class Export:
             self._ledger.narrowed.add(wire.model)
             self._tell_of_unknown(declaration)
             return
-        gate = Gate(self._graph, wire, self._ledger, self.findings.add)
+        unwritten = frozenset(wire.foreign_keys) - {*wire.names_in(self.options.generation)}
+        gate = Gate(self._graph, wire, self._ledger, self.findings.add, unwritten)
         rule = RULES.get(wire.model, Rule)(self._context, wire.model)
         if wire.model in self._context.chosen or rule.narrows or gate.inherits():
             self._ledger.narrowed.add(wire.model)
@@ -198,8 +199,8 @@ class Export:
         known = frozenset(self._graph[model].wire.names_in(self.options.generation))
         for _, fields in rows:
             for name in fields.keys() - known:
-                del fields[name]
-                if (model, name) not in self._told_of:
+                value = fields.pop(name)
+                if value is not None and (model, name) not in self._told_of:
                     self._told_of.add((model, name))
                     reason = f"not written, because Sentry did not know the field in {self.options.generation:d}"
                     self.findings.add(note(FindingKind.UNKNOWN_FIELD, reason, model=model, field=name))
@@ -219,7 +220,7 @@ class Export:
         wire = declaration.wire
         if declaration.table is None:
             return PreservedSource(_PRESERVED[wire.silo], wire.model)
-        names = wire.names_in(self.options.generation)
+        names = wire.names_in(max(Generation))  # keys that are not written are looked at
         if self._keys_only:
             names = tuple(name for name in names if name in wire.foreign_keys or name in rule.needs)
         return TableSource(declaration, names)

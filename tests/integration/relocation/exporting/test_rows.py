@@ -136,15 +136,22 @@ def test_keys_are_those_of_rows_in_the_file(full, export):
 
 
 def test_an_older_generation_gets_no_field_that_it_does_not_know(full, export):
-    acme, _, _ = full
+    older, newer = export(generation=Generation.MID_2024), export()
+
+    assert "scoping_organization_id" not in older.of("apitoken")[0]
+    assert "scoping_organization_id" in newer.of("apitoken")[0]
+
+
+def test_a_token_for_one_organization_does_not_become_one_for_all(full, export):
     token = ApiToken.objects.get()
-    token.scoping_organization_id = acme.pk
+    token.scoping_organization_id = full[0].pk
     token.save()
 
     older, newer = export(generation=Generation.MID_2024), export()
 
-    assert "scoping_organization_id" not in older.of("apitoken")[0]
-    assert newer.of("apitoken")[0]["scoping_organization_id"] == acme.pk
+    assert newer.of("apitoken")[0]["scoping_organization_id"] == full[0].pk
+    assert not older.of("apitoken")
+    assert ("DroppedRow", "sentry.apitoken", "scoping_organization_id") in older.told()
 
 
 def test_models_that_an_older_generation_does_not_know_are_left_out_and_told_of(export):
