@@ -354,6 +354,25 @@ def test_an_archive_of_more_than_8_gib_has_a_header_that_others_read() -> None:
         assert tarfile.TarInfo.frombuf(block, "utf-8", "strict").size == size
 
 
+def test_an_archive_of_tens_of_gibibytes_is_found_its_way_in(tmp_path: Path) -> None:
+    size = 40 * 2**30 + 5
+    with (tmp_path / "sparse").open("w+b") as archive:  # nothing of it is on the disk
+        archive.write(tarball.header("export.json", size))
+        archive.seek(size + -size % 512, 1)
+        for name in ("data.key", "key.pub"):
+            archive.write(tarball.header(name, 3) + b"abc" + tarball.padding(3))
+        archive.write(tarball.end(archive.tell()))
+        archive.seek(0)
+
+        found = tarball.members(archive)
+
+        assert found["export.json"].size == size
+        assert tarball.read_small(archive, found["key.pub"], 10) == b"abc"
+        archive.seek(0)
+        with tarfile.open(fileobj=archive) as tar:
+            assert {info.name: info.size for info in tar} == {"export.json": size, "data.key": 3, "key.pub": 3}
+
+
 def test_sealing_takes_little_memory_however_much_it_is(tmp_path: Path) -> None:
     path = tmp_path / "archive"
     tracemalloc.start()
