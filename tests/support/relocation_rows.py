@@ -268,6 +268,7 @@ OWN: dict[str, Callable[[Place], Fields]] = {
     "sentry.dashboardtombstone": lambda p: {"slug": f"gone-{p.tag}"},
     "sentry.dashboard": lambda p: {"filters": {"project": [p.other("project")]} if p.is_full else {}},
     "sentry.projectredirect": lambda p: {"redirect_slug": f"moved-{p.tag}"},
+    "sentry.projectbookmark": lambda p: {"project": p.other("project")},
     "sentry.querysubscription": lambda p: {"subscription_id": f"{p.tag}/{p.hex(32)}", "status": 0, "type": "incidents"},
     "sentry.rule": lambda p: {"data": _rule_data(p)},
     "sentry.rulesnooze": lambda p: _either(p, "alert_rule", "rule", "rule"),

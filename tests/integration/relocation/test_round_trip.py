@@ -32,6 +32,7 @@ CONFIG, GLOBAL, ORGANIZATION, USER = (
     RelocationScope.USER,
 )
 LOSSES = {FindingKind.DROPPED_ROW, FindingKind.NULLED_REFERENCE, FindingKind.UNMAPPED_REFERENCE}
+INCIDENTS = {wire for wire in graph().order if graph()[wire].wire.older_scopes != graph()[wire].wire.scopes}
 UNTIL_2024 = {wire for wire in graph().order if graph()[wire].wire.until}
 
 
@@ -134,6 +135,17 @@ def test_a_file_of_the_older_format_comes_through(mover):
     assert models_of(rows_of(second)) == models_of(rows_of(older))
     assert {shape(row) for row in rows_of(second)} == {shape(row) for row in rows_of(older)}
     assert errors(mover.differences(first, second)) == []
+
+
+@pytest.mark.parametrize(("generation", "come"), [(Generation.MID_2024, True), (Generation.EARLY_2025, False)])
+def test_incidents_come_with_an_organization_where_the_file_is_of_a_time_when_they_did(mover, generation, come):
+    rows = every_model(generation)
+    incidents = Counter(row["model"] for row in rows if row["model"] in INCIDENTS)
+
+    mover.imports(as_file(rows), ORGANIZATION, strict=True)
+
+    exported = rows_of(mover.exports(ORGANIZATION, generation=Generation.MID_2024))
+    assert Counter(row["model"] for row in exported if row["model"] in INCIDENTS) == (incidents if come else Counter())
 
 
 def test_an_export_for_an_older_sentry_holds_only_what_that_knows(mover):

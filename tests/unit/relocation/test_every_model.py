@@ -67,8 +67,11 @@ def test_every_key_that_may_be_null_is_null_somewhere():
     }
 
     # Nothing would lead from such a row to its owner.
-    assert never_null == {"sentry.alertrule.snuba_query", "sentry.alertrule.organization"} | {
-        "workflow_engine.detector.organization"
+    assert never_null == {
+        "sentry.alertrule.organization",
+        "sentry.alertrule.snuba_query",
+        "sentry.projectbookmark.project",
+        "workflow_engine.detector.organization",
     }
 
 

@@ -58,9 +58,10 @@ class Plan:
         self.modernised = tuple((name, code) for name, code in wire.fields.items() if code in _HAD_OTHER_FORMS)
         self._checked = _checked(self)
         self._options = options
-        self._scopes = [scope for scope in wire.scopes if scope in options.scope.allowed]
-        self._always_in = len(self._scopes) == len(wire.scopes)
-        self._reads_scope = len(wire.scopes) > 1
+        # A file does not say how old it is: where an older format had other scopes, the row decides.
+        self._own_scopes = tuple(dict.fromkeys((*wire.scopes, *wire.older_scopes)))
+        self._scopes = [scope for scope in self._own_scopes if scope in options.scope.allowed]
+        self._always_in = len(self._scopes) == len(self._own_scopes)
         self.is_in_scope = bool(self._scopes)
         self.known = frozenset({*self.decoders, *self.key_places})
 
@@ -68,8 +69,8 @@ class Plan:
         """Whether the import's scope takes the row, as far as it says itself."""
         if not self._scopes:
             return False
-        if self._reads_scope and not self._always_in:
-            scope = self.rule.scope_of(fields, self.wire.scopes)
+        if not self._always_in:
+            scope = self.rule.scope_of(fields, self._own_scopes)
             if scope is not None and scope not in self._scopes:
                 return False
         return self.rule.is_wanted(fields, self._options)

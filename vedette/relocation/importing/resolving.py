@@ -14,9 +14,16 @@ from vedette.relocation.importing.reading import EMAIL
 from vedette.relocation.importing.stage import Stage, State
 
 MEMBER = "sentry.organizationmember"
-QUERY = "sentry.snubaquery"
-# What uses a query, and which of its keys says whose it is: the query itself belongs to nobody.
-_QUERY_USERS = (("sentry.alertrule", "organization", ORGANIZATION), ("sentry.querysubscription", "project", PROJECT))
+# What belongs to nobody and stays with those that use it: who they are, by which key they use it, and which of their
+# keys leads to an owner that comes before it in canonical order.
+QUERY, SNAPSHOT = "sentry.snubaquery", "sentry.timeseriessnapshot"
+_USED_BY = {
+    QUERY: (
+        ("sentry.alertrule", "snuba_query", "organization", ORGANIZATION),
+        ("sentry.querysubscription", "snuba_query", "project", PROJECT),
+    ),
+    SNAPSHOT: (("sentry.incidentsnapshot", "event_stats_snapshot", "incident", "sentry.incident"),),
+}
 
 
 class Resolving:
@@ -41,10 +48,10 @@ class Resolving:
                     self._filter_users_by_membership(plan)
                 if plan.model == EMAIL and (self._options.org_slugs is not None or self._options.usernames is not None):
                     self._filter_addresses(plan)
-                if plan.model == QUERY and not (
-                    self._options.org_slugs is None and self._options.project_slugs is None
-                ):
-                    self._filter_queries(plan)
+                if plan.model == QUERY and (self._options.org_slugs, self._options.project_slugs) != (None, None):
+                    self._filter_by_use(plan)
+                if plan.model == SNAPSHOT and not self._options.is_global:
+                    self._filter_by_use(plan)
                 self._settle(plan)
         for plan in self._met.values():
             self._tell_lost(plan)
@@ -99,18 +106,19 @@ class Resolving:
             [EMAIL],
         )
 
-    def _filter_queries(self, query: Plan) -> None:
-        """Queries that an organization or a project uses which stays. Those were settled: they come before queries."""
+    def _filter_by_use(self, used: Plan) -> None:
+        """Rows that something uses whose owner stays."""
         stay = ["SELECT NULL WHERE 0"]
-        for model, owner_key, owner in _QUERY_USERS:
+        for model, using_key, owner_key, owner in _USED_BY[used.model]:
             if model in self._met and owner in self._met:
-                used_by, places = self._met[model].position, self._met[model].key_places
+                user, of = self._met[model], self._met[owner]
+                uses, owned = user.key_places[using_key], user.key_places[owner_key]
                 stay.append(
-                    f"SELECT u.k{places['snuba_query']} FROM rows_{used_by} u JOIN rows_{self._met[owner].position} o "  # noqa: S608
-                    f"ON o.pk = u.k{places[owner_key]} WHERE o.state = 0 AND u.k{places['snuba_query']} IS NOT NULL"
+                    f"SELECT u.k{uses} FROM rows_{user.position} u JOIN rows_{of.position} o "  # noqa: S608
+                    f"ON o.pk = u.k{owned} WHERE o.state = 0 AND u.k{uses} IS NOT NULL"
                 )
         self._stage.run(
-            f"UPDATE rows_{query.position} SET state = {State.OUT:d} "  # noqa: S608
+            f"UPDATE rows_{used.position} SET state = {State.OUT:d} "  # noqa: S608
             f"WHERE state = 0 AND pk NOT IN ({' UNION '.join(stay)})"
         )
 

@@ -12,6 +12,7 @@ from vedette.relocation.importing.rules.belongings import (
 from vedette.relocation.importing.rules.organizations import Members, Organizations, Teams
 from vedette.relocation.importing.rules.preserved import (
     Granted,
+    Incidents,
     Narrowed,
     NewUuid,
     NotificationActions,
@@ -51,7 +52,7 @@ RULES: dict[str, Rule] = {
     "workflow_engine.alertruledetector": Narrowed("alert_rule", "rule"),
     "sentry.rulesnooze": Narrowed("alert_rule", "rule", "user_id"),
     "sentry.servicehook": Narrowed("application_id", "installation_id", "organization_id", "project_id"),
-    "sentry.incident": NewUuid("detection_uuid"),
+    "sentry.incident": Incidents(),
     "sentry.incidentactivity": NewUuid("notification_uuid"),
 }
 

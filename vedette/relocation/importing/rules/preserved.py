@@ -36,6 +36,17 @@ class NewUuid(Rule):
         return True
 
 
+class Incidents(NewUuid):
+    """Until 2024 incidents moved with their organization; since they know subscriptions, only with everything."""
+
+    def __init__(self) -> None:
+        super().__init__("detection_uuid")
+
+    def scope_of(self, fields: Mapping[str, Any], scopes: tuple[RelocationScope, ...]) -> RelocationScope | None:
+        """The scope of this row; what hangs on it follows."""
+        return RelocationScope.GLOBAL if "subscription" in fields else RelocationScope.ORGANIZATION
+
+
 class Granted(Narrowed):
     """Grants and authorizations of applications: bound to this instance where an application has them."""
 
