@@ -24,7 +24,7 @@ def relocation_models() -> str:
         cells = (
             f"`{wire.model}`{_age(wire)}",
             _here(declaration),
-            " or ".join(wire.scopes),
+            _scopes(wire),
             wire.silo.value,
             "; ".join(_keys(wire)) or "none",
             ", ".join(f"`{name}`" for name in wire.ordinal) or "pk",
@@ -56,6 +56,11 @@ def _age(wire: Relocation) -> str:
     if wire.since > Generation.MID_2024:
         return " (since 2025)"
     return " (until 2024)" if wire.until else ""
+
+
+def _scopes(wire: Relocation) -> str:
+    older = "" if wire.older_scopes == wire.scopes else f"; {' or '.join(wire.older_scopes)} until 2024"
+    return " or ".join(wire.scopes) + older
 
 
 def _here(declaration: Declaration) -> str:
