@@ -20,6 +20,12 @@ PROJECT = "sentry.project"
 
 Fields = dict[str, Any]
 
+_NARROWING = {  # keys that bound what a row does: a token of an application would be a person's
+    "sentry.apitoken": frozenset({"application"}),
+    "sentry.notificationaction": frozenset({"integration_id", "sentry_app_id"}),
+    "sentry.servicehook": frozenset({"application_id", "installation_id"}),
+}
+
 
 @dataclass(slots=True)
 class Ledger:
@@ -34,13 +40,14 @@ class Ledger:
 def essential_keys(graph: Graph, wire: Relocation) -> frozenset[str]:
     """The keys without which a row of the model is nothing, or another one.
 
-    Those that are never null, those that are part of what makes a row unique (a membership without its user would be
-    an invitation), and those that alone say which organization or project it belongs to.
+    Those that are never null, those that make a row unique together with others (a membership without its user would
+    be an invitation), those that alone say which organization or project it belongs to, and those that bound what it
+    does.
     """
     required = {name for name, key in wire.foreign_keys.items() if not key.nullable}
-    unique = {name for names in wire.uniques for name in names}
+    unique = {name for names in wire.uniques if len(names) > 1 for name in names}
     has_owner = any(silo_of(graph, wire.foreign_keys[name].target) is Silo.REGION for name in required)
-    return frozenset(
+    return _NARROWING.get(wire.model, frozenset()) | frozenset(
         name
         for name, key in wire.foreign_keys.items()
         if name in required or name in unique or (key.target in (ORGANIZATION, PROJECT) and not has_owner)
@@ -84,7 +91,12 @@ class Gate:
         ]
         self.essential = [key for key in keys if key.name in essential]
         self._unwritten = [key.name for key in keys if key.name in essential & unwritten]
-        self.loose = [key for key in keys if key.name not in essential]
+        self.loose = [key for key in keys if key.name not in essential | unwritten]
+        self._owners = [key for key in self.essential if key.silo is wire.silo is Silo.REGION]
+
+    @property
+    def _is_narrowed(self) -> bool:
+        return self._model in self._ledger.narrowed
 
     def inherits(self) -> bool:
         """Whether the model is narrowed because what its rows belong to is."""
@@ -114,6 +126,9 @@ class Gate:
             if value is not None and value not in key.exported:
                 self._leave_out(pk, fields)
                 return False
+        if self._owners and self._is_narrowed and all(fields.get(key.name) is None for key in self.essential):
+            self._lose(pk, self._owners[0].name, "left out, because nothing says whose it is")
+            return False
         for name in self._unwritten:
             if fields.get(name) is not None:
                 self._lose(pk, name, f"left out, because its {name} means nothing to the Sentry that is to read it")
@@ -157,8 +172,7 @@ class Gate:
         unasked = {key.target for key, _ in missing} & self._ledger.narrowed
         if unasked - {USER}:
             return True
-        owners = [key for key in self.essential if key.silo is self._silo is Silo.REGION]
-        return bool(unasked) and all(fields.get(key.name) is None for key in owners)
+        return bool(unasked) and all(fields.get(key.name) is None for key in self._owners)
 
     def _is_lost(self, key: _Key, value: Any) -> bool:
         lost = self._ledger.lost.get(key.target)

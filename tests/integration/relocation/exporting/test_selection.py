@@ -9,8 +9,10 @@ from vedette.core.relocation import RelocationScope
 from vedette.orgs.models import OrganizationMember, OrganizationOption, Team
 from vedette.projects.models import ProjectKey, ProjectOption, ProjectTeam
 from vedette.relocation.exporting import addresses, rules, run, selection
+from vedette.relocation.exporting.keys import essential_keys
 from vedette.relocation.exporting.options import ExportFailed, ExportOptions
 from vedette.relocation.exporting.run import export_rows, plan
+from vedette.relocation.graph import graph
 from vedette.relocation.models import PreservedRegionRow
 
 pytestmark = pytest.mark.django_db
@@ -237,6 +239,42 @@ def test_a_membership_of_nobody_is_left_out_and_does_not_become_an_invitation(ex
 
     assert [fields["email"] for fields in exported.of("organizationmember")] == ["invited@example.com"]
     assert exported.told() == {("DroppedRow", "sentry.organizationmember", "user_id")}
+
+
+@pytest.mark.parametrize(
+    ("model", "keys"),
+    [
+        ("apitoken", {"user", "application", "scoping_organization_id"}),
+        ("apigrant", {"user", "application", "organization_id"}),
+        ("apiauthorization", {"user", "application", "organization_id"}),
+        ("alertrule", {"organization"}),
+        ("notificationaction", {"organization", "integration_id", "sentry_app_id"}),
+        ("orgauthtoken", {"organization_id"}),
+        ("organizationmember", {"organization", "user_id"}),
+        ("project", {"organization"}),
+        ("projectbookmark", {"project", "user_id"}),
+        ("repository", {"organization_id"}),
+        ("rule", {"project"}),
+        ("rulesnooze", {"alert_rule", "rule", "user_id"}),
+        ("savedsearch", {"organization", "owner_id"}),
+        ("sentryappinstallation", {"organization_id", "sentry_app"}),
+        ("servicehook", {"application_id", "installation_id", "organization_id", "project_id"}),
+        ("useroption", {"user", "organization_id", "project_id"}),
+        ("snubaquery", set()),
+    ],
+)
+def test_the_keys_that_a_row_cannot_be_without(model, keys):
+    assert essential_keys(graph(), graph()[f"sentry.{model}"].wire) == keys
+
+
+def test_what_belongs_to_nobody_leaves_only_with_everything(two, export):
+    detector = preserved("workflow_engine.detector", organization=None, project=None, name="a")
+
+    exported = export("Organization", org_slugs=["acme"])
+
+    assert not exported.pks("workflow_engine.detector")
+    assert exported.told() == {("DroppedRow", "workflow_engine.detector", "organization")}
+    assert export("Organization").pks("workflow_engine.detector") == [detector]
 
 
 def test_a_setting_for_an_organization_that_stays_does_not_become_one_for_everywhere(two, export):
