@@ -1,14 +1,16 @@
 """The page of docs/reference/ about the models that move, written from their declarations."""
 
 from collections.abc import Iterator
+from inspect import cleandoc
 from typing import Any
 
 from django.apps import apps
 
 from vedette.core.relocation import Generation, Relocation
 from vedette.relocation.companion.declarations import LEFT_BEHIND, TRAVELS
+from vedette.relocation.exporting import run as exported
 from vedette.relocation.graph import Declaration, graph
-from vedette.relocation.importing.rules import rule_for
+from vedette.relocation.importing import rules as imported
 
 IDLE = {"sentry.authenticator"}  # has its own table, and nothing asks it yet
 
@@ -32,11 +34,29 @@ def relocation_models() -> str:
         lines.append(f"| {number} | {' | '.join(cells)} |")
     excluded = ", ".join(f"`{name}`" for name in sorted(graph().excluded))
     never = f"Never in a file ({len(graph().excluded)} models): {excluded}."
-    return "\n".join((*lines, "", never, "", "## Vedette's own models", "", *_own()))
+    return "\n".join((*lines, "", never, "", *_rules(), "", *_own()))
+
+
+def _rules() -> Iterator[str]:
+    """What single models do besides the general rule, in the words of what does it."""
+    yield "## Models with rules of their own\n"
+    yield "| Model | On the way in | On the way out |"
+    yield "| --- | --- | --- |"
+    for declaration in graph():
+        model = declaration.wire.model
+        if model in imported.RULES or model in exported.RULES:
+            arrives = _sentence(type(imported.RULES[model])) if model in imported.RULES else ""
+            leaves = _sentence(exported.RULES[model]) if model in exported.RULES else ""
+            yield f"| `{model}` | {arrives} | {leaves} |"
+
+
+def _sentence(rule: type) -> str:
+    return " ".join(cleandoc(rule.__doc__ or "").partition("\n\n")[0].split())
 
 
 def _own() -> Iterator[str]:
     """The tables that Sentry's format does not hold, and whether an archive does."""
+    yield "## Vedette's own models\n"
     archived = {one.label: "yes, with `--with-events`" if one.with_events else "yes" for one in TRAVELS}
     yield "| Model | Silo | In an archive of `--full` |"
     yield "| --- | --- | --- |"
@@ -72,6 +92,6 @@ def _here(declaration: Declaration) -> str:
 
 def _keys(wire: Relocation) -> Iterator[str]:
     for name, key in wire.foreign_keys.items():
-        drops = not key.nullable or name in rule_for(wire.model).keeps
+        drops = not key.nullable or name in imported.rule_for(wire.model).keeps
         fate = "drops the row" if drops else "is emptied"
         yield f"`{name}` → `{key.target.removeprefix('sentry.')}` {fate}"
