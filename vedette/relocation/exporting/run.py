@@ -3,7 +3,7 @@
 Source: the relocation specification, 1.3, 6 and 10.2.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +122,13 @@ class Export:
     def pages(self) -> Iterator[tuple[str, Page]]:
         """(wire name, rows) in the order of a file; the rows of one model come in one or several pages.
 
-        Raises `ExportFailed`.
+        Raises `ExportFailed`. Whoever stops reading before the end leaves nothing behind.
         """
+        pages = self._pages()
+        self._stack.callback(pages.close)
+        return pages
+
+    def _pages(self) -> Generator[tuple[str, Page], None, None]:
         with _telling():
             self._progress.start("exporting", self._total())
         try:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import OperationalError, connection, connections
 
-from tests.support.factories import an_organization
+from tests.support.factories import a_member, an_organization
 from vedette.core.relocation import RelocationScope
 from vedette.orgs.models import Organization, OrganizationOption
 from vedette.relocation.exporting.options import ExportFailed, ExportOptions
@@ -69,6 +69,19 @@ def test_scratch_files_are_gone_afterwards(tmp_path):
     an_organization()
 
     export_rows(io.BytesIO(), EVERYTHING, work_dir=tmp_path).findings.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["export-findings.jsonl"]
+
+
+@pytest.mark.django_db
+def test_an_export_that_nobody_reads_to_its_end_leaves_nothing_behind(tmp_path):
+    a_member(an_organization())
+
+    with Export(EVERYTHING, work_dir=tmp_path) as export:
+        pages = export.pages()
+        while next(pages)[0] != "sentry.email":
+            pass
+        assert (tmp_path / "addresses.sqlite3").exists()
 
     assert [path.name for path in tmp_path.iterdir()] == ["export-findings.jsonl"]
 
