@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import zstandard
 from django.apps import apps
 from django.db import models
 from PIL import Image
@@ -24,7 +25,6 @@ from vedette.relocation.companion.container import read_members
 from vedette.relocation.companion.declarations import TRAVELS, Travels, in_order
 from vedette.relocation.companion.exporting import FullExportResult, export_full
 from vedette.relocation.companion.importing import FullImportResult, import_full
-from vedette.relocation.companion.pieces import zstd
 from vedette.relocation.exporting.options import ExportOptions
 from vedette.relocation.importing.options import ImportOptions, ImportScope
 from vedette.relocation.progress import Silent
@@ -90,7 +90,7 @@ def rows_in(archive: bytes, label: str) -> list[dict[str, Any]]:
     rows = []
     for name, content in members_of(archive).items():
         if f"{folder}/" in name:
-            head, *lines = zstd.decompress(content).splitlines()
+            head, *lines = zstandard.ZstdDecompressor().decompressobj().decompress(content).splitlines()
             names = orjson.loads(head)
             rows += [dict(zip(names, orjson.loads(line), strict=True)) for line in lines]
     return rows
@@ -143,7 +143,8 @@ class FullOrganization:
                 values[name] = _value_of(field)
         if one.one_of:
             values[one.one_of[0]] = None
-        return one.table.objects.create(**values)
+        row: models.Model = one.table._default_manager.create(**values)
+        return row
 
     def blob(self, content: bytes) -> str:
         """The name of a file with this content."""
