@@ -234,10 +234,11 @@ class _Importing:
                     self._refuse_drops(one, batch, done)
                     self._chunk(one.label, batch[0], batch[-1], done, using)
                 return done
-            except IntegrityError:
+            except IntegrityError as error:
                 self._findings.rewind(mark)
                 if attempt == RACES:
-                    raise
+                    where = {"model": one.label, "ordinal": batch[0].ordinal}
+                    raise refuse(FindingKind.INTEGRITY_ERROR, str(error), **where) from error
         raise AssertionError("unreachable")
 
     def _refuse_drops(self, one: Travels, batch: list[Incoming], done: Done) -> None:

@@ -17,6 +17,8 @@ from vedette.relocation.companion.declarations import Travels
 from vedette.relocation.companion.keymap import KeyMap
 from vedette.relocation.companion.rows import Incoming
 from vedette.relocation.files.findings import Finding, FindingKind, warning
+from vedette.relocation.importing.columns import own_columns
+from vedette.relocation.importing.tables import Table
 
 EMPTY: tuple[Any, ...] = (None, "", 0, [], {})
 _GONE_BITS = 62
@@ -64,6 +66,8 @@ class Batch:
     def __init__(self, one: Travels, keys: KeyMap, rule: Rule, tell: Tell, using: str) -> None:
         self._one, self._keys, self._rule, self._tell, self._using = one, keys, rule, tell, using
         self._table = one.table
+        columns = [column for column in own_columns(one.table) if not column.field.generated]
+        self._into = Table(one.table, using, columns)
         self._fields = {column.attname: column for column in one.table._meta.local_concrete_fields}
         self._targets = {name: target for name, target in one.targets().items() if name not in one.late}
 
@@ -146,21 +150,34 @@ class Batch:
         return list(first.values()), doubles
 
     def _insert(self, rows: Sequence[Incoming], done: Done, *, one_by_one: bool) -> None:
-        made = [(row, self._table(**row.values)) for row in rows]
-        manager = self._table._base_manager.using(self._using)
-        if not one_by_one:
-            manager.bulk_create([new for _, new in made])
-            done.inserted = {row.pk: new.pk for row, new in made}
+        """What collides is there by now, or contradicts another row of the archive."""
+        if not rows:
             return
-        for row, new in made:
+        pks = self._into.new_pks([None] * len(rows))
+        came = self._came(rows, pks) if one_by_one else self._into.insert([row.values for row in rows], pks)
+        collided = []
+        for row, pk, is_in in zip(rows, pks, came, strict=True):
+            if is_in:
+                done.inserted[row.pk] = pk
+            else:
+                collided.append(row)
+        joined = self._standing(collided)
+        done.existing |= joined
+        for row in collided:
+            if row.pk not in joined:
+                done.dropped += 1
+                self._drop(row, "", "it contradicts a row that is there")
+
+    def _came(self, rows: Sequence[Incoming], pks: Sequence[int]) -> list[bool]:
+        """Each by itself; which of them the database took."""
+        came = []
+        for row, pk in zip(rows, pks, strict=True):
             try:
                 with transaction.atomic(using=self._using):
-                    new.save(force_insert=True, using=self._using)
-            except IntegrityError as error:
-                done.dropped += 1
-                self._drop(row, "", f"the database does not take it: {error}")
-            else:
-                done.inserted[row.pk] = new.pk
+                    came += self._into.insert([row.values], [pk])
+            except IntegrityError:
+                came.append(False)
+        return came
 
     def _join(self, rows: Sequence[Incoming], existing: dict[int, int]) -> None:
         one = self._one
