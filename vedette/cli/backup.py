@@ -26,6 +26,7 @@ from vedette.cli.relocating import (
     writing,
 )
 from vedette.cli.relocationoptions import WRITABLE, decryption, encryption, one_key, telling
+from vedette.core.text import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
 _STEP = 2**20
@@ -95,7 +96,7 @@ def compare_files(
         if not silent and not as_json:
             for finding in result.findings:
                 if finding.severity is not Severity.NOTE:
-                    click.echo(finding.pretty(), err=True)
+                    click.echo(visible(finding.pretty()), err=True)
             click.echo(f"{result.differences} differences")
         talk.result(
             {

@@ -20,6 +20,7 @@ import click
 
 from vedette.cli.relocationoptions import KeyFile
 from vedette.core.errors import TryAgain
+from vedette.core.text import visible
 
 if TYPE_CHECKING:
     from vedette.relocation.files.findings import Finding, Origin
@@ -36,11 +37,14 @@ class Failed(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """On standard error, as all commands complain."""
-        click.echo(f"vedette: {self.message}", err=True, file=file)
+        click.echo(f"vedette: {visible(self.message)}", err=True, file=file)
 
 
 class Talk:
-    """What a command says to whoever called it. `is_piped` means that standard output is the export itself."""
+    """What a command says to whoever called it. `is_piped` means that standard output is the export itself.
+
+    What strangers wrote into a file cannot move the cursor, nor hide.
+    """
 
     def __init__(self, *, silent: bool, as_json: bool, is_piped: bool = False) -> None:
         self.silent = silent
@@ -50,12 +54,12 @@ class Talk:
     def say(self, text: str) -> None:
         """One line for people."""
         if not self.silent and not self.as_json:
-            click.echo(text, err=self._to_stderr)
+            click.echo(visible(text), err=self._to_stderr)
 
     def warn(self, text: str) -> None:
         """One line on standard error."""
         if not self.silent:
-            click.echo(json.dumps({"note": text}) if self.as_json else text, err=True)
+            click.echo(json.dumps({"note": text}) if self.as_json else visible(text), err=True)
 
     def result(self, facts: dict[str, Any]) -> None:
         """The JSON object that `--json` asks for."""

@@ -3,12 +3,20 @@
 Source: the relocation specification, 1.2: a JSON array, else a Python literal, else the form of PostgreSQL.
 """
 
+import math
 import re
 from typing import Any
 
 import msgspec
 
-from vedette.relocation.files.values import MAX_DEPTH, BadValue, describe, judge_nested
+from vedette.relocation.files.values import (
+    LEAST_INTEGER,
+    MAX_DEPTH,
+    MOST_INTEGER,
+    BadValue,
+    describe,
+    judge_nested,
+)
 
 _LITERAL = re.compile(
     r"""\s*(?:(?P<open>[\[(])|(?P<close>[\])])|(?P<comma>,)
@@ -89,8 +97,13 @@ def _value(kind: str, part: str) -> Any:
         case "single" | "double":
             return _ESCAPE.sub(_unescaped, part) if "\\" in part else part
         case "int":
-            return int(part)
+            number = int(part)
+            if not LEAST_INTEGER <= number <= MOST_INTEGER:
+                raise BadValue("expected an array of integers of at most 64 bits")
+            return number
         case "float":
+            if not math.isfinite(float(part)):
+                raise BadValue("expected an array of numbers that are finite")
             return float(part)
     return _WORDS[part]
 

@@ -42,6 +42,7 @@ _MOST_NAMES = 1000
 _BLANK = re.compile(rb"[ \t\n\r]*")
 _NEXT_ROW = re.compile(rb'[ \t\n\r]*,[ \t\n\r]*\{[ \t\n\r]*"model"')
 _ROW_START = re.compile(rb'\{\s*"model"\s*:\s*"([A-Za-z0-9_.]{1,100})"\s*,\s*"pk"\s*:\s*([0-9]{1,18})\s*,')
+_MODEL = re.compile(r"(?=.{3,100}$)[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*")
 _BLANKS = b" \t\n\r"
 _OTHERS = (  # what people hand over instead of an export, by how it begins
     (0, b"\x1f\x8b", "it is compressed with gzip; unpack it first"),
@@ -152,9 +153,8 @@ class _Reading:
 
     def _name(self, name: str) -> str:
         known = name.lower()
-        app, dot, model = known.partition(".")
-        if not (app and dot and model):
-            raise ValueError("its model has no dot: it is not the name of a model")
+        if not _MODEL.fullmatch(known):
+            raise ValueError('its "model" is not the name of a model, such as sentry.user')
         if len(self.names) < _MOST_NAMES:
             self.names[name] = known
         return known

@@ -170,6 +170,9 @@ BAD = [
     (Encoding.LITERAL_LIST, "['a',,'b']", "expected an array"),
     (Encoding.LITERAL_LIST, "[__import__('os')]", "expected an array"),
     (Encoding.LITERAL_LIST, "['a'" + ",[" * 500, "expected an array"),
+    (Encoding.LITERAL_LIST, "('a', 99999999999999999999)", "expected an array"),
+    (Encoding.LITERAL_LIST, "['a', 99999999999999999999]", "64 bits"),
+    (Encoding.LITERAL_LIST, "['a', 1e999]", "finite"),
     (Encoding.TEXT_LIST, '{"a', "expected an array"),
     (Encoding.TEXT_LIST, "{a,{b}}", "expected an array"),
     (Encoding.TEXT_LIST, "{a,}", "expected an array"),
@@ -201,8 +204,10 @@ def test_a_hostile_option_is_of_its_own_kind() -> None:
     assert refused.value.kind == FindingKind.HOSTILE_VALUE
 
 
+integers = st.integers(-(2**63), 2**64 - 1)  # others never come out of a file
+floats = st.floats(allow_nan=False, allow_infinity=False)
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    st.none() | st.booleans() | integers | floats | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=4,
 )
