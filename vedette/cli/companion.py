@@ -21,11 +21,14 @@ def export_archive(
 
     from vedette.cli.stores import open_event_store
     from vedette.core.files import FileStore
+    from vedette.events.migrate import migrate
     from vedette.relocation.companion.exporting import export_full
 
     own = settings.VEDETTE
     opened: Any = open_event_store(own) if with_events else nullcontext()
     with opened as store:
+        if store is not None:
+            migrate(store)  # no server may have started yet
         result = export_full(
             stream,
             options,
@@ -50,6 +53,7 @@ def import_archive(
 
     from vedette.cli.stores import open_event_store
     from vedette.core.files import FileStore
+    from vedette.events.migrate import migrate
     from vedette.relocation.companion.importing import import_full
     from vedette.relocation.importing.result import Counts
 
@@ -57,8 +61,6 @@ def import_archive(
     opened: Any = nullcontext() if options.dry_run else open_event_store(own, announced=options.wipe)
     with opened as store:
         if store is not None:
-            from vedette.events.migrate import migrate
-
             migrate(store)
         full = import_full(
             stream, options, store=store, files=FileStore(own.files_dir), work_dir=work_dir, progress=progress
