@@ -144,7 +144,7 @@ def _result(name: str, rows: int, measured: Result, parsing: Result, **more: obj
 
 
 def _ratio(measured: Result, other: Result) -> float:
-    return round(measured["cpu_seconds"] / max(other["cpu_seconds"], 0.01), 2)
+    return round(float(measured["cpu_seconds"]) / max(float(other["cpu_seconds"]), 0.01), 2)
 
 
 def _store() -> str:

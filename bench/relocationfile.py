@@ -85,7 +85,7 @@ def _of(model: str, organization: int, number: int) -> int:
 
 
 @_kind("organization", 1)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _organization(o: int, n: int, pk: int) -> Fields:
     name = f"{_word(o).title()} Works {o}"
     return {
         "name": name,
@@ -99,7 +99,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("organizationoption", 4)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _organizationoption(o: int, n: int, pk: int) -> Fields:
     key = ("sentry:account-rate-limit", "sentry:project-rate-limit", "sentry:scrub_ip_address", "sentry:join_requests")[
         n
     ]
@@ -107,7 +107,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("repository", 2)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _repository(o: int, n: int, pk: int) -> Fields:
     return {
         "organization_id": o + 1,
         "name": f"example/{_word(pk)}-{n}",
@@ -123,7 +123,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("team", 4)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _team(o: int, n: int, pk: int) -> Fields:
     return {
         "organization": o + 1,
         "slug": f"team-{_word(pk)}-{n}",
@@ -135,7 +135,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("user", 10)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _user(o: int, n: int, pk: int) -> Fields:
     return {
         "password": f"pbkdf2_sha256$720000${_hex(pk, 9, 22)}${_hex(pk, 8)}{_hex(pk, 7, 11)}=",
         "last_login": _moment(pk) if pk % 3 else None,
@@ -160,7 +160,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("userip", 12)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _userip(o: int, n: int, pk: int) -> Fields:
     return {
         "user": _of("user", o, n),
         "ip_address": f"10.{pk >> 16 & 255}.{pk >> 8 & 255}.{pk & 255}",
@@ -172,7 +172,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("savedsearch", 3)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _savedsearch(o: int, n: int, pk: int) -> Fields:
     return {
         "is_global": False,
         "organization": o + 1,
@@ -187,7 +187,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("recentsearch", 30)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _recentsearch(o: int, n: int, pk: int) -> Fields:
     return {
         "organization": o + 1,
         "user_id": _of("user", o, n),
@@ -200,7 +200,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("project", 8)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _project(o: int, n: int, pk: int) -> Fields:
     return {
         "slug": f"{_word(pk)}-{n}",
         "name": f"{_word(pk).title()} {n}",
@@ -217,7 +217,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("orgauthtoken", 1)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _orgauthtoken(o: int, n: int, pk: int) -> Fields:
     return {
         "organization_id": o + 1,
         "token_hashed": _hex(pk, 5, 64),
@@ -233,7 +233,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("organizationmember", 10)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _organizationmember(o: int, n: int, pk: int) -> Fields:
     return {
         "organization": o + 1,
         "user_id": _of("user", o, n),
@@ -253,7 +253,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("monitor", 3)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _monitor(o: int, n: int, pk: int) -> Fields:
     return {
         "guid": _uuid(pk, 12),
         "slug": f"nightly-{_word(pk)}-{n}",
@@ -277,17 +277,17 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("environment", 4)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _environment(o: int, n: int, pk: int) -> Fields:
     return {"organization_id": o + 1, "name": ("production", "staging", "dev", "")[n], "date_added": _moment(pk)}
 
 
 @_kind("email", 10)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _email(o: int, n: int, pk: int) -> Fields:
     return {"email": _address(pk), "date_added": _moment(pk)}
 
 
 @_kind("dashboard", 3)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _dashboard(o: int, n: int, pk: int) -> Fields:
     return {
         "title": f"Health of {_word(pk)} {n}",
         "created_by_id": _of("user", o, n),
@@ -300,12 +300,12 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("counter", 8)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _counter(o: int, n: int, pk: int) -> Fields:
     return {"project": pk, "value": pk % 4000}
 
 
 @_kind("authenticator", 3)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _authenticator(o: int, n: int, pk: int) -> Fields:
     return {
         "user": _of("user", o, n),
         "created_at": _moment(pk),
@@ -316,13 +316,13 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("useroption", 25)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _useroption(o: int, n: int, pk: int) -> Fields:
     key, value = (("timezone", '"Europe/Vienna"'), ("language", '"de"'), ("theme", '"dark"'))[n % 3]
     return {"user": _of("user", o, n // 3), "project_id": None, "organization_id": None, "key": key, "value": value}
 
 
 @_kind("useremail", 11)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _useremail(o: int, n: int, pk: int) -> Fields:
     user = _of("user", o, n)
     return {
         "user": user,
@@ -334,7 +334,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("snubaquery", 5)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _snubaquery(o: int, n: int, pk: int) -> Fields:
     return {
         "type": 0,
         "dataset": "events",
@@ -348,7 +348,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("rule", 12)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _rule(o: int, n: int, pk: int) -> Fields:
     data = (
         '{"match":"all","conditions":[{"id":"sentry.rules.conditions.first_seen_event.FirstSeenEventCondition"}],'
         '"actions":[{"id":"sentry.mail.actions.NotifyEmailAction","targetType":"IssueOwners","targetIdentifier":null,'
@@ -368,7 +368,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("querysubscription", 5)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _querysubscription(o: int, n: int, pk: int) -> Fields:
     return {
         "project": _of("project", o, n),
         "type": "incidents",
@@ -382,12 +382,12 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("projectteam", 10)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _projectteam(o: int, n: int, pk: int) -> Fields:
     return {"project": _of("project", o, n), "team": _of("team", o, n + n // 8)}
 
 
 @_kind("projectredirect", 1)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _projectredirect(o: int, n: int, pk: int) -> Fields:
     return {
         "organization": o + 1,
         "project": _of("project", o, 0),
@@ -397,7 +397,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("projectownership", 4)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _projectownership(o: int, n: int, pk: int) -> Fields:
     return {
         "project": _of("project", o, n),
         "raw": f"path:src/{_word(pk)}/* {_address(_of('user', o, n))}",
@@ -413,13 +413,13 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("projectoption", 56)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _projectoption(o: int, n: int, pk: int) -> Fields:
     key, value = _PROJECT_OPTIONS[n // 8]
     return {"project": _of("project", o, n), "key": key, "value": value}
 
 
 @_kind("projectkey", 10)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _projectkey(o: int, n: int, pk: int) -> Fields:
     return {
         "project": _of("project", o, n),
         "label": "Default" if n < 8 else "Second",
@@ -436,12 +436,12 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("projectbookmark", 6)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _projectbookmark(o: int, n: int, pk: int) -> Fields:
     return {"project": _of("project", o, n), "user_id": _of("user", o, n), "date_added": _moment(pk)}
 
 
 @_kind("organizationmemberteam", 20)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _organizationmemberteam(o: int, n: int, pk: int) -> Fields:
     return {
         "team": _of("team", o, n % 10 + n // 10),
         "organizationmember": _of("organizationmember", o, n),
@@ -451,12 +451,12 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("environmentproject", 24)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _environmentproject(o: int, n: int, pk: int) -> Fields:
     return {"project": _of("project", o, n % 8), "environment": _of("environment", o, n // 8), "is_hidden": None}
 
 
 @_kind("dashboardwidget", 15)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _dashboardwidget(o: int, n: int, pk: int) -> Fields:
     return {
         "dashboard": _of("dashboard", o, n),
         "order": n // 3,
@@ -474,7 +474,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("apitoken", 2)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _apitoken(o: int, n: int, pk: int) -> Fields:
     return {
         "application": None,
         "user": _of("user", o, n),
@@ -494,7 +494,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("alertrule", 5)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _alertrule(o: int, n: int, pk: int) -> Fields:
     return {
         "organization": o + 1,
         "snuba_query": _of("snubaquery", o, n),
@@ -514,17 +514,17 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("snubaqueryeventtype", 5)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _snubaqueryeventtype(o: int, n: int, pk: int) -> Fields:
     return {"snuba_query": _of("snubaquery", o, n), "type": 0}
 
 
 @_kind("ruleactivity", 12)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _ruleactivity(o: int, n: int, pk: int) -> Fields:
     return {"rule": _of("rule", o, n), "user_id": _of("user", o, n), "type": 1, "date_added": _moment(pk)}
 
 
 @_kind("dashboardwidgetquery", 18)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _dashboardwidgetquery(o: int, n: int, pk: int) -> Fields:
     return {
         "widget": _of("dashboardwidget", o, n),
         "name": "",
@@ -542,7 +542,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("alertruletrigger", 8)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _alertruletrigger(o: int, n: int, pk: int) -> Fields:
     return {
         "alert_rule": _of("alertrule", o, n),
         "label": "critical" if n < 5 else "warning",
@@ -554,12 +554,12 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("alertruleprojects", 5)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _alertruleprojects(o: int, n: int, pk: int) -> Fields:
     return {"alert_rule": _of("alertrule", o, n), "project": _of("project", o, n), "date_added": _moment(pk)}
 
 
 @_kind("alertruleactivity", 5)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _alertruleactivity(o: int, n: int, pk: int) -> Fields:
     return {
         "alert_rule": _of("alertrule", o, n),
         "previous_alert_rule": None,
@@ -570,7 +570,7 @@ def _make(o: int, n: int, pk: int) -> Fields:
 
 
 @_kind("alertruletriggeraction", 6)
-def _make(o: int, n: int, pk: int) -> Fields:
+def _alertruletriggeraction(o: int, n: int, pk: int) -> Fields:
     return {
         "alert_rule_trigger": _of("alertruletrigger", o, n),
         "integration_id": None,
