@@ -7,7 +7,7 @@ import uuid
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vedette.relocation.sanitizing.drawing import Drawing
@@ -17,6 +17,7 @@ from vedette.relocation.sanitizing.vocabulary import is_public
 DRAWING = Drawing(b"key")
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60))
 def test_characters_keep_their_number_their_class_and_their_punctuation(old):
     new = DRAWING.characters(old)
@@ -70,6 +71,7 @@ def test_a_uuid_becomes_one_of_version_four():
     assert DRAWING.uuid(uuid.UUID("915524e0-4625-118d-a7f1-7ce450eb9857")).version == 4
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_an_integer_keeps_its_digits_and_its_sign(old):
     new = DRAWING.integer(old)
@@ -90,6 +92,7 @@ def moved(olds, days=0):
     return [as_milliseconds(moments.moved(as_text(old))) for old in olds]
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(0, 4_000_000_000_000), min_size=2, max_size=40))
 def test_moments_never_change_places_and_stay_near(olds):
     news = moved(olds)
