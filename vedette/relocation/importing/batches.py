@@ -9,12 +9,14 @@ from typing import Any
 
 from django.db import DatabaseError, DataError, IntegrityError
 
+from vedette.core import json
 from vedette.core.pieces import pieces
 from vedette.relocation.files.findings import Finding, FindingKind, Severity, import_error
+from vedette.relocation.files.reader import Row
 from vedette.relocation.importing.chunks import Chunks, chunk_of, outcome_of, written_by
 from vedette.relocation.importing.context import BatchContext
 from vedette.relocation.importing.failures import ImportFailed
-from vedette.relocation.importing.fetching import Fetched, Fetching
+from vedette.relocation.importing.fetching import KEYS, LINE, NUMBER, OWNERS, PACKED, PK, Fetched, Fetching
 from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plans
 from vedette.relocation.importing.preserving import Owners
 from vedette.relocation.importing.references import Remapping
@@ -56,10 +58,15 @@ class Batches:
         self._remapping = Remapping(stage, plans, context)
         self._secrets = KeptSecrets(stage.directory)
         self._extras = Table(ExtraFields, context.using)
-        self._reads = [(name, plan.decoders[name]) for name in plan.by_wire if name in plan.decoders]
+        width = len(plan.keys)
+        # Where a fetched row has the pk in the file, ours, and the kind of ours.
+        self._keys = [
+            (place, key.name, KEYS + place, KEYS + width + place, KEYS + 2 * width + place)
+            for place, key in enumerate(plan.keys)
+        ]
         self._held = frozenset({*plan.by_wire, *plan.rule.fields_to_ignore})
         self._normalises = type(plan.rule).normalise is not Rule.normalise
-        self._wants = [(place, key.name) for place, key in enumerate(plan.keys) if key.name in plan.rule.wants_kinds]
+        self._wants = [(name, kind) for _, name, _, _, kind in self._keys if name in plan.rule.wants_kinds]
 
     def run(self, *, resumed: bool) -> Iterator[int]:
         """Write batch after batch; how many rows each of them was. Raises `ImportFailed` and database errors, with
@@ -114,7 +121,7 @@ class Batches:
                 return ImportFailed(import_error(kind, str(error), model=self._plan.model))
             rows = refused
         one = rows[0]
-        where = {"model": self._plan.model, "left_pk": one.pk, "line": one.line, "row": one.number}
+        where = {"model": self._plan.model, "left_pk": one[PK], "line": one[LINE], "row": one[NUMBER]}
         return ImportFailed(import_error(kind, str(error), **where))
 
     def _is_refused(self, rows: Sequence[Fetched]) -> bool:
@@ -134,7 +141,7 @@ class Batches:
         for row in rows:
             incoming = self._incoming(row)
             if incoming is not None and (not self._normalises or plan.rule.normalise(incoming, context)):
-                context.owners[row.pk] = row.owners
+                context.owners[row[PK]] = row[OWNERS]
                 batch.append(incoming)
         self._remapping.run(batch)
         answers = plan.rule.write(batch, context) if batch else []
@@ -147,35 +154,31 @@ class Batches:
     def _incoming(self, row: Fetched) -> Incoming | None:
         """The row with our keys in it; None where it is dropped or skipped, which is told."""
         plan = self._plan
-        staged = row.row(plan.model)
-        fields = staged.fields
-        if plan.declaration.is_preserved:
-            values = plan.modern(fields)
-        else:
-            values = {name: read(fields[name]) for name, read in self._reads if name in fields}
-        incoming = Incoming(staged, values)
-        news = row.news
-        for place, key in enumerate(plan.keys):
-            new = news[place]
+        fields = json.loads(row[PACKED])
+        values = dict(fields)
+        for name, read in plan.conversions:
+            if name in values:
+                values[name] = read(values[name])
+        incoming = Incoming(Row(row[NUMBER], row[LINE], plan.model, row[PK], fields), values)
+        for place, name, of_file, of_ours, of_kind in self._keys:
+            new = row[of_ours]
             if new is not None:
-                values[key.name] = new
-            elif row.keys[place] is not None:
-                if not self._leads_nowhere(incoming, row, place):
+                values[name] = new
+            elif row[of_file] is not None:
+                if not self._leads_nowhere(incoming, place, row[of_file], row[of_kind]):
                     return None
-            elif key.name in fields:
-                values[key.name] = None
+            elif name in fields:
+                values[name] = None
         if self._wants:
-            incoming.kinds = {
-                name: KINDS[kind] for place, name in self._wants if (kind := row.kinds[place]) is not None
-            }
+            incoming.kinds = {name: KINDS[kind] for name, of in self._wants if (kind := row[of]) is not None}
         return incoming
 
-    def _leads_nowhere(self, incoming: Incoming, row: Fetched, place: int) -> bool:
+    def _leads_nowhere(self, incoming: Incoming, place: int, old: int, kind: int | None) -> bool:
         """A key is set, and what it leads to is not written: null it, or lose the row (False)."""
         key, context = self._plan.keys[place], self._context
-        target = f"{key.target} {row.keys[place]}"
+        target = f"{key.target} {old}"
         if key.required:
-            if row.kinds[place] == SKIPPED:
+            if kind == SKIPPED:
                 return context.skip(incoming, f"it goes with {target}, which is left out", key.name)
             return context.drop(incoming, f"there is no {target} to go with", key.name)
         incoming.values[key.name] = None
@@ -252,12 +255,12 @@ class Batches:
         left_out = set(skipped)
         entries: list[tuple[Any, ...]] = []
         for row in rows:
-            answer = written.get(row.pk)
+            answer = written.get(row[PK])
             if answer is not None:
-                owners = self._owners(answer.pk, row.owners)
-                entries.append((row.pk, answer.pk, KINDS.index(answer.kind), answer.slug, *owners))
-            elif row.pk in left_out:
-                entries.append((row.pk, None, SKIPPED, None, None, None, None))
+                owners = self._owners(answer.pk, row[OWNERS])
+                entries.append((row[PK], answer.pk, KINDS.index(answer.kind), answer.slug, *owners))
+            elif row[PK] in left_out:
+                entries.append((row[PK], None, SKIPPED, None, None, None, None))
         self._stage.remember(self._plan.position, entries)
 
     def _owners(self, pk: int, owners: Owners) -> Owners:

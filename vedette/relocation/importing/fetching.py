@@ -5,32 +5,16 @@ specification, 4.5 and 9 (#14).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from vedette.core import json
-from vedette.relocation.files.reader import Row
 from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plan, Plans
-from vedette.relocation.importing.preserving import Owners
 from vedette.relocation.importing.stage import Stage
 
-
-@dataclass(slots=True)
-class Fetched:
-    """A staged row. `keys` are pks of the file, `news` ours, `kinds` how those were written, in the order of the
-    plan's keys; None where there is none."""
-
-    pk: int
-    number: int
-    line: int
-    packed: bytes
-    keys: Sequence[int | None]
-    news: Sequence[int | None]
-    kinds: Sequence[int | None]
-    owners: Owners
-
-    def row(self, model: str) -> Row:
-        """As it stands in the file."""
-        return Row(self.number, self.line, model, self.pk, json.loads(self.packed))
+# A staged row: its pk, its number and line in the file, its fields as JSON; then, in the order of the plan's keys, the
+# pks of the file, ours, and how those were written; then the organization, the project and the user it goes with.
+Fetched = tuple[Any, ...]
+PK, NUMBER, LINE, PACKED, KEYS = range(5)
+OWNERS = slice(-3, None)
 
 
 class Fetching:
@@ -38,7 +22,6 @@ class Fetching:
 
     def __init__(self, stage: Stage, plans: Plans, plan: Plan) -> None:
         self._stage = stage
-        self._width = len(plan.keys)
         stage.prepare_map(plan.position)
         for key in plan.keys:
             if key.target in plans:
@@ -48,23 +31,9 @@ class Fetching:
 
     def next(self, count: int) -> list[Fetched]:
         """The next rows, `count` at most; none at the end."""
-        width = self._width
-        found = [
-            # The last three columns are the owners.
-            Fetched(
-                row[0],
-                row[1],
-                row[2],
-                row[3],
-                row[4 : 4 + width],
-                row[4 + width : -3 - width],
-                row[-3 - width : -3],
-                row[-3:],
-            )
-            for row in self._stage.all(self._statement, [self._after, count])
-        ]
+        found = self._stage.all(self._statement, [self._after, count])
         if found:
-            self._after = found[-1].pk
+            self._after = found[-1][PK]
         return found
 
 

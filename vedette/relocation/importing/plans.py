@@ -23,7 +23,9 @@ OWNERS = (ORGANIZATION, PROJECT, USER)
 # The keys of a model that nobody has declared: what its row goes with, if it says so as all others do.
 _USUAL_KEYS = " ".join(f"{name}>{name}? {name}_id>{name}?" for name in ("organization", "project", "user"))
 _MOST = 2**63 - 1
+Becomes = Callable[[Any, Any], Any]  # from a raw value and the decoded one to what is kept
 # Texts that older files hold as pickles or as literals of Python.
+_NO_JSON = frozenset({Encoding.MOMENT, Encoding.UUID})
 _HAD_OTHER_FORMS = frozenset({Encoding.OPTION, Encoding.JSON_TEXT, Encoding.LITERAL_LIST, Encoding.TEXT_LIST})
 
 
@@ -55,7 +57,12 @@ class Plan:
         self.decoders: dict[str, Callable[[Any], Any]] = {
             name: decoder(encoding) for name, encoding in wire.fields.items()
         }
-        self.modernised = tuple((name, code) for name, code in wire.fields.items() if code in _HAD_OTHER_FORMS)
+        # What is left to be decoded after `check`.
+        self.conversions = tuple(
+            (name, self.decoders[name])
+            for name, code in wire.fields.items()
+            if code in _NO_JSON and name in self.by_wire
+        )
         self._checked = _checked(self)
         self._options = options
         # A file does not say how old it is: where an older format had other scopes, the row decides.
@@ -88,43 +95,52 @@ class Plan:
         return values
 
     def check(self, row: Row) -> None:
-        """Look at every field of a row that is wanted. Raises `BadFile` for a value that is not of its encoding, that
-        the table cannot hold, or that the model's rule complains about."""
-        fields = row.fields
-        for name, read, column in self._checked:
+        """Look at every field of a row that is wanted, and put what JSON can hold of the values in the place of their
+        encodings; of a preserved row only the texts of older files are changed, into today's.
+
+        Raises `BadFile` for a value that is not of its encoding, that the table cannot hold, or that the model's rule
+        complains about.
+        """
+        fields, changed = row.fields, {}
+        for name, read, column, becomes in self._checked:
             if name in fields:
+                raw = fields[name]
                 try:
-                    value = read(fields[name])
+                    value = read(raw)
                 except BadValue as error:
                     raise self._refused(row, name, error.kind, str(error)) from error
                 if column is not None and (complaint := column.complaint(value)):
                     raise self._refused(row, name, FindingKind.VALIDATION_ERROR, complaint)
+                if value is not raw and becomes is not None:
+                    changed[name] = becomes(raw, value)
         if found := self.rule.complaint(fields):
             raise self._refused(row, found[0], FindingKind.VALIDATION_ERROR, found[1])
+        fields |= changed
 
     def others(self, fields: dict[str, Any]) -> list[str]:
         """The names of fields that the model is not declared with."""
         return [name for name in fields if name not in self.known]
 
-    def modern(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """A copy of a row's fields in which texts are in the form of today's files."""
-        values = dict(fields)
-        for name, code in self.modernised:
-            value = values.get(name)
-            if type(value) is str and not _is_json(value):
-                values[name] = encode(code, self.decoders[name](value))
-        return values
-
     def _refused(self, row: Row, field: str, kind: FindingKind, reason: str) -> BadFile:
         return refuse(kind, reason, model=row.model, left_pk=row.pk, field=field, line=row.line, row=row.number)
 
 
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except json.JSONDecodeError:
-        return False
-    return True
+def _value(raw: Any, value: Any) -> Any:
+    return value
+
+
+def _today(code: Encoding) -> Becomes:
+    """A text of an older file as files have it today; one that is JSON stays."""
+
+    def become(raw: Any, value: Any) -> Any:
+        if type(raw) is str:
+            try:
+                json.loads(raw)
+            except json.JSONDecodeError:
+                return encode(code, value)
+        return raw
+
+    return become
 
 
 def _keys(wire: Relocation, rule: Rule, *, is_unknown: bool) -> Iterator[Key]:
@@ -132,11 +148,17 @@ def _keys(wire: Relocation, rule: Rule, *, is_unknown: bool) -> Iterator[Key]:
         yield Key(name, key.target, not key.nullable or name in rule.keeps or is_unknown)
 
 
-def _checked(plan: Plan) -> tuple[tuple[str, Callable[[Any], Any], Column | None], ...]:
-    return tuple(
-        (name, read, None if name in plan.rule.adjusts else plan.by_wire.get(name))
-        for name, read in plan.decoders.items()
-    )
+def _checked(plan: "Plan") -> tuple[tuple[str, Callable[[Any], Any], Column | None, Becomes | None], ...]:
+    found = []
+    for name, code in plan.wire.fields.items():
+        becomes: Becomes | None = _value
+        if plan.declaration.is_preserved:
+            becomes = _today(code) if code in _HAD_OTHER_FORMS else None
+        elif code in _NO_JSON or name not in plan.by_wire:
+            becomes = None
+        column = None if name in plan.rule.adjusts else plan.by_wire.get(name)
+        found.append((name, plan.decoders[name], column, becomes))
+    return tuple(found)
 
 
 class Plans:
