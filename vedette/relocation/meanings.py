@@ -202,8 +202,8 @@ _ROWS = {
         _NOTHING,
     ),
     Kind.LEAKED_VALUE: Meaning(
-        "A sanitised file still holds a text of its source.",
-        "Do not give it away; report the model and the field, without the file.",
+        "A sanitised file would still have held a text of its source, so it was not written.",
+        "Report the model and the field, without the file.",
     ),
 }
 

@@ -1,13 +1,12 @@
 """An export that may be given away: the same rows in the same order, and nobody in it.
 
-Two passes. The first notes every moment and every text of the input; the second replaces, and looks up all that it
-writes: a text of the input that is still there is a finding, and the result is not clean. Source: the relocation
-specification, 8; complete, repeatable and verified as its section 9 (#18) asks.
+Three passes. The first notes every moment and every text of the input; the second replaces, and looks up all that comes
+of it: a text of the input that is still there is a finding, and the result is not clean. Only what is clean is written
+by the third. Source: the relocation specification, 8; complete, repeatable and verified as its section 9 (#18) asks.
 """
 
 import os
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -43,8 +42,8 @@ class Destination(Protocol):
 
 @dataclass(slots=True)
 class SanitizeResult:
-    """What was done. Not clean: the output holds something of the input, must not be given away, and a finding of the
-    kind `LeakedValue` names each model and field that does."""
+    """What was done. Not clean: the output would have held something of the input, so that nothing was written, and a
+    finding of the kind `LeakedValue` names each model and field."""
 
     findings: FindingLog
     rows: int = 0
@@ -69,8 +68,8 @@ def sanitize(
 
     With a `seed` the same input always gives the same output; whoever knows the seed can test guesses about the input,
     so it is to be kept like the input. Without one nobody can. `days_offset` is added to every moment. The caller
-    closes `destination`, and throws away what it wrote unless the result is clean. `work_dir` holds a copy of the rows
-    meanwhile; the findings stay there for the caller to remove. Raises `BadFile` and `ScratchBroken`.
+    closes `destination`, and throws it away unless the result is clean. `work_dir` holds a copy of the rows of either
+    kind meanwhile; the findings stay there for the caller to remove. Raises `BadFile` and `ScratchBroken`.
     """
     progress = progress or Silent()
     log = FindingLog(work_dir / f"sanitize-{uuid4().hex}.findings")
@@ -78,7 +77,9 @@ def sanitize(
     try:
         with told_of_scratch(work_dir), _Sanitizing(work_dir, _key(seed), days_offset, result, progress) as work:
             work.read(source)
-            work.write(destination)
+            work.replace()
+            if result.is_clean:
+                work.write(destination)
     except BaseException:
         log.close()
         log.path.unlink(missing_ok=True)
@@ -101,7 +102,9 @@ class _Sanitizing:
     ) -> None:
         name = uuid4().hex
         self._rows = work_dir / f"sanitize-{name}.rows"
+        self._new_rows = work_dir / f"sanitize-{name}.new"
         self._scratch = work_dir / f"sanitize-{name}.db"
+        self._done = 0  # rows of this pass
         self._result = result
         self._progress = progress
         self._db = open_scratch(self._scratch, _CACHE_KIB)
@@ -117,14 +120,14 @@ class _Sanitizing:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._db.close()
-        self._scratch.unlink(missing_ok=True)
-        self._rows.unlink(missing_ok=True)
+        for path in (self._scratch, self._rows, self._new_rows):
+            path.unlink(missing_ok=True)
 
     def read(self, source: BinaryIO) -> None:
         """The first pass: note everything, keep the rows."""
         self._progress.start("reading", None)
         counts = self._result.models
-        with open(os.open(self._rows, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as kept:
+        with _private(self._rows) as kept:
             for row in read_rows(source):
                 if row.model not in counts:
                     counts[row.model] = 0
@@ -133,26 +136,37 @@ class _Sanitizing:
                 self._note(self._models[row.model], row.fields, self._wire(row.model))
                 kept.write(orjson.dumps([row.model, row.pk, row.line, row.fields]) + b"\n")
                 self._tell(row.model)
-        self._progress.advance("", self._result.rows % _TOLD_EVERY)
+        self._progress.advance("", self._done % _TOLD_EVERY)
+        self._result.rows = self._done
         self._moments.settle()
         self._leaks.settle()
 
-    def write(self, destination: Destination) -> None:
-        """The second pass: replace, verify, write."""
-        self._progress.start("replacing", sum(self._result.models.values()))
-        self._result.rows = 0
+    def replace(self) -> None:
+        """The second pass: replace and verify."""
+        self._progress.start("replacing", self._result.rows)
+        self._done = 0
         told: set[tuple[str, str]] = set()
-        with self._rows.open("rb") as kept:
-            for model, pk, line, old in _kept_rows(kept):
+        with self._rows.open("rb") as kept, _private(self._new_rows) as clean:
+            for model, pk, line, old in map(orjson.loads, kept):
                 fields = self._models[model]
                 new = fields.replace(old)
                 for name, text in fields.texts(new):
                     if (model, name) not in told and not self._leaks.is_free(text):
                         told.add((model, name))
                         self._result.findings.add(_leak(model, name, pk, line))
-                destination.write(model, pk, new)
+                clean.write(orjson.dumps([model, pk, new]) + b"\n")
                 self._tell(model)
-        self._progress.advance("", self._result.rows % _TOLD_EVERY)
+        self._progress.advance("", self._done % _TOLD_EVERY)
+
+    def write(self, destination: Destination) -> None:
+        """The last pass, of what was found clean: hand it on."""
+        self._progress.start("writing", self._result.rows)
+        self._done = 0
+        with self._new_rows.open("rb") as clean:
+            for model, pk, fields in map(orjson.loads, clean):
+                destination.write(model, pk, fields)
+                self._tell(model)
+        self._progress.advance("", self._done % _TOLD_EVERY)
 
     def _meet(self, model: str, line: int) -> None:
         wire = self._wire(model)
@@ -176,15 +190,14 @@ class _Sanitizing:
                         self._moments.note(milliseconds)
 
     def _tell(self, model: str) -> None:
-        self._result.rows += 1
-        if self._result.rows % _TOLD_EVERY == 0:
+        self._done += 1
+        if self._done % _TOLD_EVERY == 0:
             self._progress.advance(model, _TOLD_EVERY)
 
 
-def _kept_rows(kept: IO[bytes]) -> Iterator[tuple[str, int, int, Fields]]:
-    for line in kept:
-        model, pk, at, fields = orjson.loads(line)
-        yield model, pk, at, fields
+def _private(path: Path) -> IO[bytes]:
+    """A new file that only its owner may read, open for writing."""
+    return open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def _leak(model: str, name: str, pk: int, line: int) -> Finding:

@@ -356,8 +356,9 @@ def test_a_leak_is_found_and_named(clean, monkeypatch):
     monkeypatch.setattr(Interning, "email", lambda self, old: old)
     found = []
 
-    clean([row("email", 1, email="ada@acme.example"), row("email", 2, email="eve@acme.example")], leaked=found)
+    file = clean([row("email", 1, email="ada@acme.example"), row("email", 2, email="eve@acme.example")], leaked=found)
 
+    assert file == b"[]"
     assert [(f.kind, f.model, f.field, f.left_pk, f.line) for f in found] == [
         (FindingKind.LEAKED_VALUE, "sentry.email", "email", 1, 2)
     ]
