@@ -1,4 +1,5 @@
-"""The addresses of users: each exported user leaves with a `useremail` and an `email` row of their own address.
+"""The addresses of users: each exported user leaves with a `useremail` row of their own, and each of those with an
+`email` row.
 
 Rows that the tables lack are made up, told of, and the same in each export. Source: the relocation specification,
 5.5 and 10.2.
@@ -41,21 +42,28 @@ class Emails(Rule):
         return not self.context.options.is_global
 
     def begin(self) -> None:
-        """Collect the addresses of users, their own ones first: those have to be there."""
+        """Collect the addresses that have to be there."""
         self._path = self.context.work_dir / _SCRATCH
         self._path.unlink(missing_ok=True)
         self._scratch = sqlite3.connect(self._path, isolation_level=None)
         self._scratch.executescript(
             "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-4096;"
-            "CREATE TABLE address (folded TEXT PRIMARY KEY, email TEXT, since TEXT, needed INT, seen INT DEFAULT 0)"
+            "CREATE TABLE address (folded TEXT PRIMARY KEY, email TEXT, since TEXT, seen INT DEFAULT 0)"
             " WITHOUT ROWID; BEGIN"
         )
+        try:
+            self._collect_of_users()
+        except BaseException:
+            self.close()
+            raise
+
+    def _collect_of_users(self) -> None:
         users = self.context.ledger.exported.get(USER, PkSet())
         with_address = User._base_manager.exclude(email="")
         for page in pages_of(_of(users, with_address, "pk"), "email", "date_joined"):
-            self._collect((row[1:] for row in page if row[0] in users), needed=True)
+            self._collect(row[1:] for row in page if row[0] in users)
         for page in pages_of(_of(users, UserEmail._base_manager.all()), "user_id", "email", "date_hash_added"):
-            self._collect((row[2:] for row in page if row[1] in users), needed=False)
+            self._collect(row[2:] for row in page if row[1] in users)
 
     def select(self, rows: Page) -> Page:
         """Those of exported users, in whatever case they are written."""
@@ -68,9 +76,9 @@ class Emails(Rule):
         return [row for row, address in zip(rows, folded, strict=True) if address in wanted]
 
     def more(self) -> Iterator[Page]:
-        """A row for each user whose own address has none."""
+        """A row for each address of theirs that has none, as every import would make one."""
         pk = Email._base_manager.aggregate(most=Max("pk"))["most"] or 0
-        missing = self._scratch.execute("SELECT email, since FROM address WHERE needed AND NOT seen ORDER BY folded")
+        missing = self._scratch.execute("SELECT email, since FROM address WHERE NOT seen ORDER BY folded")
         while some := missing.fetchmany(PAGE_ROWS):
             page: Page = []
             for email, since in some:
@@ -84,10 +92,10 @@ class Emails(Rule):
         self._scratch.close()
         self._path.unlink(missing_ok=True)
 
-    def _collect(self, rows: Iterator[tuple[str, datetime]], *, needed: bool) -> None:
+    def _collect(self, rows: Iterator[tuple[str, datetime]]) -> None:
         self._scratch.executemany(
-            "INSERT OR IGNORE INTO address (folded, email, since, needed) VALUES (?, ?, ?, ?)",
-            ((email.lower(), email, encode(Encoding.MOMENT, since), needed) for email, since in rows),
+            "INSERT OR IGNORE INTO address (folded, email, since) VALUES (?, ?, ?)",
+            ((email.lower(), email, encode(Encoding.MOMENT, since)) for email, since in rows if email),
         )
 
     def _tell(self, pk: int, reason: str) -> None:

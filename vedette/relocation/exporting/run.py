@@ -3,6 +3,7 @@
 Source: the relocation specification, 1.3, 6 and 10.2.
 """
 
+import sqlite3
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -293,6 +294,9 @@ def _telling(model: str | None = None) -> Iterator[None]:
         yield
     except DatabaseError as error:
         raise ExportFailed(export_error(FindingKind.DATABASE_ERROR, str(error), model=model)) from error
+    except sqlite3.Error as error:
+        reason = f"the scratch file cannot be written: {error}"
+        raise ExportFailed(export_error(FindingKind.UNKNOWN, reason, model=model)) from error
 
 
 @contextmanager

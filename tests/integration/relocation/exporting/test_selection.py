@@ -304,17 +304,23 @@ def test_addresses_that_the_tables_lack_are_made_up_the_same_each_time(export):
     User.objects.create(username="bot", email="")
     ann = User.objects.create(username="ann", email="ann@example.com")
     bob = User.objects.create(username="bob", email="bob@example.com")
-    last = UserEmail.objects.create(user=bob, email="bob@example.com")
+    UserEmail.objects.create(user=bob, email="bob@example.com")
+    last = UserEmail.objects.create(user=bob, email="also-bob@example.com")
 
     first, second = export("User"), export("User")
 
     assert first.text == second.text
     assert [(fields["user"], fields["is_verified"]) for fields in first.of("useremail")] == [
         (bob.pk, False),
+        (bob.pk, False),
         (ann.pk, False),
     ]
-    assert first.pks("useremail") == [last.pk, last.pk + 1]
-    assert [fields["email"] for fields in first.of("email")] == ["ann@example.com", "bob@example.com"]
+    assert first.pks("useremail") == [last.pk - 1, last.pk, last.pk + 1]
+    assert [fields["email"] for fields in first.of("email")] == [
+        "also-bob@example.com",
+        "ann@example.com",
+        "bob@example.com",
+    ]
     assert {finding.kind for finding in first.findings} == {"AddedRow"}
     assert "ann@example.com" not in str([finding.reason for finding in first.findings])
 

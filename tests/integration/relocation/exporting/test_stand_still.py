@@ -1,6 +1,7 @@
 """An export sees one state of the database, and keeps nobody from writing."""
 
 import io
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import OperationalError, connection, connections
 from tests.support.factories import a_member, an_organization
 from vedette.core.relocation import RelocationScope
 from vedette.orgs.models import Organization, OrganizationOption
+from vedette.relocation.exporting.addresses import Emails
 from vedette.relocation.exporting.options import ExportFailed, ExportOptions
 from vedette.relocation.exporting.run import Export, export_rows
 
@@ -69,6 +71,21 @@ def test_scratch_files_are_gone_afterwards(tmp_path):
     an_organization()
 
     export_rows(io.BytesIO(), EVERYTHING, work_dir=tmp_path).findings.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["export-findings.jsonl"]
+
+
+@pytest.mark.django_db
+def test_a_scratch_file_that_cannot_grow_ends_the_export_with_a_finding(tmp_path, monkeypatch):
+    a_member(an_organization())
+
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Emails, "_collect", full)
+
+    with pytest.raises(ExportFailed, match="scratch file cannot be written: database or disk is full"):
+        export_rows(io.BytesIO(), EVERYTHING, work_dir=tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["export-findings.jsonl"]
 
