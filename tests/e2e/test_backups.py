@@ -64,6 +64,13 @@ def test_a_sealed_one_too(run, tmp_path):
     assert "verified" in run("backup", "verify", "sealed.tar", "--decrypt-with", "k.pem").stdout
 
 
+def test_an_archive_too(run):
+    run("bootstrap", "--org", "acme", "--project", "web", "--email", "ann@example.com")
+    run("export", "organizations", "acme.vedette", "--full", "--silent")
+
+    assert "verified" in run("backup", "verify", "acme.vedette", "--scope", "organizations").stdout
+
+
 def test_what_would_be_lost_is_no_backup(run, tmp_path):
     rows = [{"model": "sentry.team", "pk": 1, "fields": {"organization": 9, "slug": "a", "name": "A"}}]
     (tmp_path / "lost.json").write_text(json.dumps(rows))

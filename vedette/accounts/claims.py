@@ -7,7 +7,7 @@ hash, good for an hour and for one use; a newer one ends it. Source: the relocat
 import secrets
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from vedette.accounts.models import LostPasswordHash, User, UserEmail
@@ -16,6 +16,8 @@ from vedette.core.ids import new_hex
 
 VALID = timedelta(hours=1)
 LONGEST_NAME = 128
+TAKEN = "This user name is taken."
+_CLAIMED = ["username", "password", "last_password_change", "is_unclaimed", "is_password_expired", "session_nonce"]
 
 
 class LinkIsOver(RuleBroken):
@@ -64,7 +66,7 @@ def check_name(user: User, name: str) -> None:
     same_address = name.lower() == user.email.lower()  # several accounts may share an address; names are one's own
     others = User.objects.exclude(pk=user.pk).filter(named if same_address else named | address)
     if others.exists():
-        raise RuleBroken({"username": ["This user name is taken."]})
+        raise RuleBroken({"username": [TAKEN]})
 
 
 @transaction.atomic
@@ -85,15 +87,10 @@ def claim(user_id: int, code: str, username: str, password: str, now: datetime) 
     user.last_password_change = now
     user.is_unclaimed = user.is_password_expired = False
     user.session_nonce = new_hex(6)
-    user.save(
-        update_fields=[
-            "username",
-            "password",
-            "last_password_change",
-            "is_unclaimed",
-            "is_password_expired",
-            "session_nonce",
-        ]
-    )
+    try:
+        with transaction.atomic():
+            user.save(update_fields=_CLAIMED)
+    except IntegrityError as error:  # somebody took the name at this very moment
+        raise RuleBroken({"username": [TAKEN]}) from error
     UserEmail.objects.filter(user=user, email__iexact=user.email).update(is_verified=True)
     return user

@@ -198,10 +198,9 @@ def reading(src: str, key: KeyFile | None, work_dir: Path) -> Iterator[BinaryIO]
 
 def is_archive(stream: BinaryIO) -> bool:
     """Whether this is Vedette's own archive, not encrypted (any more). The position stays."""
-    from vedette.relocation.companion.container import MANIFEST
+    from vedette.relocation.companion.container import BLOCK, looks_like_archive
 
-    length = len(MANIFEST) + 1
-    return bool(stream.peek(length)[:length] == MANIFEST.encode() + b"\0")  # type: ignore[attr-defined]
+    return looks_like_archive(stream.peek(BLOCK)[:BLOCK])  # type: ignore[attr-defined]
 
 
 def _kept(path: Path) -> Path:

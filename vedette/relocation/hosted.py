@@ -26,6 +26,7 @@ from vedette.core.errors import RuleBroken
 from vedette.mail.claims import send_claims
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.models import Organization, OrganizationStatus
+from vedette.relocation.companion.container import BLOCK, looks_like_archive
 from vedette.relocation.files.findings import BadFile
 from vedette.relocation.files.sealing import LocalPrivateKey, LocalPublicKey, is_sealed
 from vedette.relocation.models import ControlImportChunk, Move, MoveKind, MoveState
@@ -40,7 +41,6 @@ MOST_KEY_BYTES = 64 * 2**10
 MOST_OPEN = 3  # moves of one organization that are under way at once
 UPLOAD, KEY, FINDINGS, PROGRESS = "upload", "key.pem", "findings.json", "progress.json"
 _OPEN = (MoveState.WAITING, MoveState.RUNNING, MoveState.PLANNED, MoveState.CONFIRMED, MoveState.WRITING)
-_ARCHIVE = b"manifest.json\0"
 
 
 class NotNow(RuleBroken):
@@ -227,9 +227,9 @@ def _write(path: Path, pieces: Iterable[bytes], limit: int) -> int:
 def _check_upload(path: Path, *, is_opened: bool) -> None:
     """What can be told at once, without reading the whole."""
     with path.open("rb") as stream:
-        start = stream.read(len(_ARCHIVE))
+        start = stream.read(BLOCK)
         stream.seek(0)
-        sealed = start != _ARCHIVE and is_sealed(stream)
+        sealed = not looks_like_archive(start) and is_sealed(stream)
     if not start:
         raise RuleBroken({"file": ["The file is empty."]})
     if sealed and not is_opened:

@@ -24,7 +24,7 @@ from vedette.core.relocation import RelocationScope
 from vedette.events.client import EventStore
 from vedette.orgs.models import InviteStatus, Organization, OrganizationMember
 from vedette.relocation import hosted
-from vedette.relocation.companion.container import MANIFEST
+from vedette.relocation.companion.container import BLOCK, looks_like_archive
 from vedette.relocation.companion.exporting import export_full
 from vedette.relocation.companion.importing import import_full
 from vedette.relocation.exporting.options import ExportOptions
@@ -220,7 +220,7 @@ def _imported(move: Move, store: EventStore | None, progress: ProgressFile, *, d
     directory = hosted.directory_of(move)
     options = ImportOptions(ImportScope.ORGANIZATION, import_uuid=move.uuid, hide_organizations=True, dry_run=dry_run)
     with _opened(directory, is_sealed=move.options["sealed"]) as stream:
-        if stream.peek(len(MANIFEST))[: len(MANIFEST)] != MANIFEST.encode():  # type: ignore[attr-defined]
+        if not looks_like_archive(stream.peek(BLOCK)[:BLOCK]):  # type: ignore[attr-defined]
             return import_rows(stream, options, work_dir=directory, progress=progress)
         files = FileStore(settings.VEDETTE.files_dir)
         full = import_full(

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
+from vedette.relocation.companion.container import BLOCK, EXPORT, looks_like_archive, read_members
 from vedette.relocation.comparing import compare
 from vedette.relocation.files.findings import (
     BadFile,
@@ -67,17 +68,35 @@ def verify(
     result = VerifyResult(FindingLog(work_dir / "verify.findings"))
     with given.open("wb") as copy:
         shutil.copyfileobj(stream, copy, _STEP)
-    was_renamed = _round(given, back, scope, work_dir / "first", result, told)
+    archive = _set_apart(given, work_dir / "given.vedette")
+    was_renamed = _round(archive or given, back, scope, work_dir / "first", result, told)
     if scope == "global" and not was_renamed:
         _leave_out_newer_fields(given, back, again, result)
         _compare(given, again, work_dir, result, told)
     else:
         _round(back, again, scope, work_dir / "second", result, told)
         _compare(back, again, work_dir, result, told)
-    for path in (given, back, again):
+    for path in (given, back, again, work_dir / "given.vedette"):
         path.unlink(missing_ok=True)
     result.findings.flush()
     return result
+
+
+def _set_apart(given: Path, archive: Path) -> Path | None:
+    """Move Vedette's own archive to `archive`, and leave Sentry's array in `given`; None where the file is no archive.
+
+    What is beside the array is imported as well, and counted, but not compared. Raises `BadFile`.
+    """
+    with given.open("rb") as stream:
+        if not looks_like_archive(stream.read(BLOCK)):
+            return None
+    given.replace(archive)
+    with archive.open("rb") as stream, given.open("wb") as array:
+        for member in read_members(stream):
+            if member.name == EXPORT:
+                for step in member.steps():
+                    array.write(step)
+    return archive
 
 
 def _round(source: Path, dest: Path, scope: str, data_dir: Path, result: VerifyResult, progress: Progress) -> bool:
