@@ -1,5 +1,7 @@
 """Nothing is forgotten: every model travels in one way, or is left behind for a reason."""
 
+from pathlib import Path
+
 from django.apps import apps
 from django.db import models
 
@@ -89,3 +91,11 @@ def test_everything_comes_after_what_it_leads_to():
                 assert place[target] < place[one.label], f"{one.label}.{name}"
         for target in AFTER.get(one.label, ()):
             assert place[target] < place[one.label]
+
+
+def test_the_reference_says_of_every_model_whether_it_travels():
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "companion-archive.md").read_text()
+    travels, stays = page.split("## What stays")
+
+    assert [label for label in LABELS if f"`{label}`" not in travels] == []
+    assert [label for label in LEFT_BEHIND if f"`{label}`" not in stays] == []
