@@ -107,8 +107,8 @@ test-faults: $(DEV_STAMP) ## kill -9 of everything while events are sent, on bot
 	@$(STORES) $(PYTEST) tests/faults
 
 .PHONY: test-faults-full
-test-faults-full: $(DEV_STAMP) ## the same at full size: 10,000 events, 21 kills
-	@VEDETTE_FAULT_EVENTS=10000 VEDETTE_FAULT_KILLS=21 $(PYTEST) tests/faults
+test-faults-full: $(DEV_STAMP) ## the same at full size: 10,000 events, imports of 200,000 rows, 21 kills
+	@VEDETTE_FAULT_EVENTS=10000 VEDETTE_FAULT_ROWS=200000 VEDETTE_FAULT_KILLS=21 $(PYTEST) tests/faults
 
 .PHONY: docs-check
 docs-check: $(DEV_STAMP) ## that the reference names every setting, command, reason and dependency, and no link is dead

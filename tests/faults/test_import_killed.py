@@ -40,7 +40,8 @@ class Installation:
         self._environment = {**kept, "PYTHONPATH": str(ROOT), "VEDETTE_DATA_DIR": str(self.data_dir), **stores}
         self._file = file
         if not put_migrated(self.data_dir):
-            subprocess.run(self._command("migrate", "--relational"), env=self._environment, check=True, timeout=120)
+            command = self._command("migrate", "--relational")
+            subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=120)
 
     @property
     def is_under_way(self) -> bool:
