@@ -213,7 +213,7 @@ anything = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(encoding=st.sampled_from(Encoding), value=anything)
 def test_any_value_is_decoded_or_bad(encoding: Encoding, value: Any) -> None:
     try:

@@ -150,7 +150,7 @@ GARBLED = {
     "a list in itself": (b"]q\x00h\x00a.", FindingKind.TOO_LARGE),
     "a dict in itself": (b"}q\x00Vx\nh\x00s.", FindingKind.TOO_LARGE),
     "too deep": (b"N" + b"\x85" * 200 + b".", FindingKind.TOO_LARGE),
-    "bottomless": (b"N" + b"\x85" * 100_000 + b".", FindingKind.TOO_LARGE),
+    "bottomless": (b"N" + b"\x85" * 20_000 + b".", FindingKind.TOO_LARGE),
     "doubled sixty times": (doubled(60), FindingKind.TOO_LARGE),
     "one long text, often": (
         b"(X" + struct.pack("<I", 100_000) + b"x" * 100_000 + b"q\x00" + b"h\x00" * 10_000 + b"l.",
@@ -164,7 +164,7 @@ GARBLED = {
 def test_garbled_or_excessive_pickles_are_refused_within_bounds(
     raw: bytes, kind: FindingKind, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pickles, "MAX_UNFOLDED", 2**20)
+    monkeypatch.setattr(pickles, "MAX_UNFOLDED", 2**18)
 
     with pytest.raises(BadValue) as refused:
         read_pickle(raw)
@@ -174,7 +174,7 @@ def test_garbled_or_excessive_pickles_are_refused_within_bounds(
 
 def test_what_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickles, "MAX_PICKLE_BYTES", 2**20)
-    bomb = zlib.compress(pickle.dumps("x" * 50 * 2**20))
+    bomb = zlib.compress(pickle.dumps("x" * 8 * 2**20))
     assert len(bomb) < 2**20
 
     with pytest.raises(BadValue, match="larger than 1 MiB") as refused:

@@ -296,7 +296,7 @@ class Chopped(io.BytesIO):
         return super().read(min(next(self.cuts), size or 0))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     rows=exports,
     indent=st.sampled_from([None, 0, 1, 2]),

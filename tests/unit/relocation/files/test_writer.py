@@ -91,7 +91,7 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=50)
 @given(fields=st.dictionaries(st.text(), values, max_size=4), indent=st.integers(0, 4))
 def test_any_values_have_the_bytes_of_the_standard_encoder(fields: dict[str, Any], indent: int) -> None:
     rows = [a_row(), {"model": "a.b", "pk": 3, "fields": fields}]
