@@ -49,6 +49,7 @@ class Stage:
         with self._told():
             self._db = self._open()
         self._inserts: dict[int, str] = {}
+        self._wanted: dict[int, int] = {}
 
     def _open(self) -> sqlite3.Connection:
         for name in (ROWS_FILE, MAP_FILE):
@@ -92,7 +93,9 @@ class Stage:
             f"CREATE TABLE IF NOT EXISTS rows_{position} (pk INTEGER PRIMARY KEY, number INTEGER, line INTEGER, "
             f"state INTEGER, why INTEGER, fields BLOB{columns})"
         )
-        self.run(f"CREATE INDEX IF NOT EXISTS rows_{position}_out ON rows_{position} (state, pk) WHERE state <> 0")
+        for state in (State.OUT, State.LOST):  # SQLite takes a partial index only for the very words of its condition
+            name = f"rows_{position}_{state.name}"
+            self.run(f"CREATE INDEX IF NOT EXISTS {name} ON rows_{position} (pk) WHERE state = {state:d}")
         self.prepare_map(position)
         marks = ", ".join("?" * (6 + keys))
         self._inserts[position] = f"INSERT OR IGNORE INTO rows_{position} VALUES ({marks})"  # noqa: S608
@@ -121,14 +124,20 @@ class Stage:
 
     def settled(self, position: int) -> tuple[int, int]:
         """How many rows of a model are out, and how many are lost."""
-        found = dict(
-            self.all(f"SELECT state, COUNT(*) FROM rows_{position} WHERE state <> 0 GROUP BY state")  # noqa: S608
-        )
-        return found.get(State.OUT, 0), found.get(State.LOST, 0)
+        return self._count(position, State.OUT), self._count(position, State.LOST)
 
     def wanted(self, position: int) -> int:
         """How many rows of a model are to be written."""
-        return int(self.one(f"SELECT COUNT(*) FROM rows_{position} WHERE state = 0"))  # noqa: S608
+        if position not in self._wanted:  # it takes a look at every row
+            self._wanted[position] = self._count(position, State.WANTED)
+        return self._wanted[position]
+
+    def leaves_out(self, position: int) -> bool:
+        """Whether any row of a model is out."""
+        return self.one(f"SELECT 1 FROM rows_{position} WHERE state = {State.OUT:d} LIMIT 1") is not None  # noqa: S608
+
+    def _count(self, position: int, state: State) -> int:
+        return int(self.one(f"SELECT COUNT(*) FROM rows_{position} WHERE state = {state:d}"))  # noqa: S608
 
     def keep_findings(self, shapes: Iterable[dict[str, Any]]) -> None:
         """Keep the findings of reading, for a run that does not read again."""
