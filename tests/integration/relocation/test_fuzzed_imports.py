@@ -75,7 +75,7 @@ JUNK: list[Any] = [
 
 
 def damaged(chance: random.Random) -> list[dict[str, Any]]:
-    rows = json.loads(json.dumps(every_model()))
+    rows: list[dict[str, Any]] = json.loads(json.dumps(every_model()))
     for _ in range(chance.randrange(1, 4)):
         row = chance.choice(rows)
         fields = row["fields"]
