@@ -41,10 +41,11 @@ class Kind(StrEnum):
 class Incoming:
     """One row on its way in.
 
-    `row` is the row of the file, with the pk and the foreign keys that it has there. `values` are what is to be written, by wire field
-    name. Of a model with a table they are Python values (aware datetimes, ints, parsed JSON); of a preserved model
-    they are JSON values, encoded as in a file. In both cases foreign keys hold our pks, and fields that the file leaves
-    out are missing. `kinds` says how their targets were written for the keys in `Rule.wants_kinds` that are set.
+    `row` is the row of the file, with the pk and the foreign keys that it has there. `values` are what is to be
+    written, by wire field name. Of a model with a table they are Python values (aware datetimes, ints, parsed JSON); of
+    a preserved model they are JSON values, encoded as in a file. In both cases foreign keys hold our pks, and fields
+    that the file leaves out are missing. `kinds` says how their targets were written for the keys in
+    `Rule.wants_kinds` that are set.
     """
 
     row: Row
