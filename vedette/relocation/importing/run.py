@@ -55,9 +55,9 @@ def import_rows(
     scratch.remove_abandoned(work_dir)
     work_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     log_path = work_dir / f"{import_uuid}.findings"
-    log_path.unlink(missing_ok=True)
     try:
         with scratch.directory_of(work_dir, import_uuid) as directory:
+            log_path.unlink(missing_ok=True)
             log = FindingLog(log_path)
             result = ImportResult(import_uuid, log, dry_run=options.dry_run)
             run = _Import(stream, options, directory, result, progress)
@@ -115,7 +115,7 @@ class _Import:
         self._result = result
         self._progress = progress
         self._is_one_transaction = options.dry_run or not (options.in_batches or not silos.share_a_database())
-        self.can_be_resumed = not self._is_one_transaction
+        self.can_be_resumed = False
 
     def run(self) -> None:
         with _as_failures(), _rare_collections():
@@ -125,6 +125,7 @@ class _Import:
                 self._count_settled(stage, plans)
                 writing = Writing(stage, plans, self._options, self._result, self._progress, self._source(stage))
                 self._refuse_what_strictness_forbids(stage)
+                self.can_be_resumed = not self._is_one_transaction  # from here on something may be written
                 self._write(writing)
             finally:
                 stage.close()

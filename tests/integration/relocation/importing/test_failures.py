@@ -13,7 +13,7 @@ from vedette.relocation.importing.batches import Batches
 from vedette.relocation.importing.failures import ImportFailed
 from vedette.relocation.importing.rules import RULES
 from vedette.relocation.importing.rules.base import Rule
-from vedette.relocation.importing.scratch import remove_abandoned
+from vedette.relocation.importing.scratch import directory_of, remove_abandoned
 from vedette.relocation.importing.stage import Stage, StageBroken
 from vedette.relocation.models import ControlImportChunk, RegionImportChunk
 
@@ -230,3 +230,19 @@ def test_the_row_that_the_database_refuses_is_named(imports, monkeypatch, in_bat
     assert (finding.kind, finding.model, finding.left_pk) == (FindingKind.INTEGRITY_ERROR, "sentry.team", 11)
     assert finding.row == 12
     assert not Team.objects.exists()
+
+
+def test_of_a_file_that_can_never_be_imported_nothing_is_kept(imports, work_dir):
+    failure_of(imports, [*PLAIN, user(1, "bob")], in_batches=True)
+
+    assert [path.suffix for path in work_dir.iterdir()] == [".findings"]
+
+
+def test_one_import_is_done_by_one_process_at_a_time(imports, work_dir):
+    with directory_of(work_dir, "a" * 32):
+        (work_dir / f"{'a' * 32}.findings").write_text("of the other")
+
+        failure = failure_of(imports, PLAIN, import_uuid="a" * 32)
+
+    assert "another process" in failure.finding.reason
+    assert (work_dir / f"{'a' * 32}.findings").read_text() == "of the other"
