@@ -10,6 +10,7 @@ from tests.support.exports import member, organization, project, row, rule, team
 from vedette.orgs.models import Organization, OrganizationMember, Team
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.batches import Batches
+from vedette.relocation.importing.chunks import Chunks
 from vedette.relocation.importing.failures import ImportFailed
 from vedette.relocation.importing.rules import RULES
 from vedette.relocation.importing.rules.base import Rule
@@ -246,3 +247,14 @@ def test_one_import_is_done_by_one_process_at_a_time(imports, work_dir):
 
     assert "another process" in failure.finding.reason
     assert (work_dir / f"{'a' * 32}.findings").read_text() == "of the other"
+
+
+@pytest.mark.parametrize("in_batches", [pytest.param(False, id="at once"), pytest.param(True, id="in batches")])
+def test_of_two_who_write_one_batch_the_first_ones_rows_stay(imports, monkeypatch, in_batches):
+    first = imports(PLAIN, import_uuid="a" * 32, in_batches=in_batches)
+    monkeypatch.setattr(Chunks, "source", lambda self: None)  # as it was when the second one began
+
+    second = imports(PLAIN, import_uuid="a" * 32, in_batches=in_batches)
+
+    assert second.plan == first.plan
+    assert (Organization.objects.count(), OrganizationMember.objects.count()) == (1, 1)
