@@ -97,7 +97,7 @@ def compare_files(
             for finding in result.findings:
                 if finding.severity is not Severity.NOTE:
                     click.echo(visible(finding.pretty()), err=True)
-            click.echo(f"{result.differences} differences")
+            click.echo(_counted(result.differences))
         talk.result(
             {
                 "differences": result.differences,
@@ -258,13 +258,15 @@ def verify_file(
         if not silent and not as_json:
             rows = [[name, f"{left:,}", f"{right:,}"] for name, (left, right) in result.models.items()]
             talk.say(table("rows of the file, and of what came back", ["model", "file", "back"], rows))
+            lost = f", {result.dropped:,} rows lost" if result.dropped else ""
             talk.say(
-                "verified: what was imported comes back" if result.is_clean else f"{result.differences} differences"
+                "verified: what was imported comes back" if result.is_clean else _counted(result.differences) + lost
             )
         talk.result(
             {
                 "clean": result.is_clean,
                 "differences": result.differences,
+                "dropped": result.dropped,
                 "findings": len(result.findings),
                 "models": {name: {"left": left, "right": right} for name, (left, right) in result.models.items()},
                 "seconds": round(time.monotonic() - began, 2),
@@ -272,6 +274,10 @@ def verify_file(
         )
         if not result.is_clean:
             ctx.exit(1)
+
+
+def _counted(differences: int) -> str:
+    return f"{differences:,} difference{'' if differences == 1 else 's'}"
 
 
 def _part(work_dir: Path, name: str) -> Path:

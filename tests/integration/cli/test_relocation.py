@@ -285,9 +285,16 @@ class TestBackup:
 
         done = run("backup", "compare", FRESH, "changed.json", "--findings-file", "f.json", *arguments, status=status)
 
-        assert done.stdout == "1 differences\n"
+        assert done.stdout == "1 difference\n"
         assert "UnequalJSON" in done.stderr
         assert [one["kind"] for one in json.loads((tmp_path / "f.json").read_text())] == ["UnequalJSON"]
+
+    def test_differences_can_be_read_as_a_page(self, run, tmp_path):
+        run("backup", "compare", FRESH, TWINS, "--html", "report.html", "--exit-zero", "--silent")
+
+        report = (tmp_path / "report.html").read_text()
+        assert "sentry.organization" in report
+        assert "<script" not in report
 
     def test_a_sanitised_file_tells_nothing_and_is_the_same_for_the_same_seed(self, run, tmp_path):
         run("backup", "sanitize", "a.json", "--src", FRESH, "--seed", "1", "--silent")
