@@ -143,7 +143,7 @@ class Gate:
 
     def _leave_out(self, pk: int, fields: Fields) -> None:
         missing = list(self._missing(fields))
-        if self._was_asked_for(missing, fields):
+        if self._is_of_no_interest(missing, fields):
             return
         key, value = next(
             ((key, value) for key, value in missing if self._is_lost(key, value)),
@@ -161,18 +161,18 @@ class Gate:
             if value is not None and value not in key.exported:
                 yield key, value
 
-    def _was_asked_for(self, missing: list[tuple[_Key, Any]], fields: Fields) -> bool:
-        """Whether the row is of no interest to this export: it belongs to something that was not asked for.
+    def _is_of_no_interest(self, missing: list[tuple[_Key, Any]], fields: Fields) -> bool:
+        """Whether the row belongs to something that was not asked for.
 
         Where only a user was not, and the row belongs to an organization that was, it is lost: a dashboard, say, of
         somebody who has left. What is in the control silo belongs to the user.
         """
-        if any(self._is_lost(key, value) for key, value in missing):
-            return False
-        unasked = {key.target for key, _ in missing} & self._ledger.narrowed
+        lost = [self._is_lost(key, value) for key, value in missing]
+        others = {key.target for (key, _), is_lost in zip(missing, lost, strict=True) if not is_lost}
+        unasked = others & self._ledger.narrowed
         if unasked - {USER}:
             return True
-        return bool(unasked) and all(fields.get(key.name) is None for key in self._owners)
+        return bool(unasked) and not any(lost) and all(fields.get(key.name) is None for key in self._owners)
 
     def _is_lost(self, key: _Key, value: Any) -> bool:
         lost = self._ledger.lost.get(key.target)
