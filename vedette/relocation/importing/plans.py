@@ -19,6 +19,7 @@ from vedette.relocation.importing.rules import rule_for
 from vedette.relocation.importing.rules.base import Rule
 
 ORGANIZATION, PROJECT, USER = "sentry.organization", "sentry.project", "sentry.user"
+MOST_MODELS = 1000  # that a file may name; there are some 250
 OWNERS = (ORGANIZATION, PROJECT, USER)
 # The keys of a model that nobody has declared: what its row goes with, if it says so as all others do.
 _USUAL_KEYS = " ".join(f"{name}>{name}? {name}_id>{name}?" for name in ("organization", "project", "user"))
@@ -174,8 +175,13 @@ class Plans:
         }
 
     def find(self, name: str) -> Plan | None:
-        """The plan of a model as a file spells it; None for a model that never travels."""
+        """The plan of a model as a file spells it; None for a model that never travels.
+
+        Raises `BadFile` for a file that names more models than there are: each of them costs a table.
+        """
         if name not in self._by_spelling:
+            if len(self._by_spelling) >= MOST_MODELS:
+                raise refuse(FindingKind.TOO_LARGE, f"the file names more than {MOST_MODELS} models", model=name)
             self._by_spelling[name] = self._look(name)
         return self._by_spelling[name]
 

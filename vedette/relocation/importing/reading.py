@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from vedette.core import json
-from vedette.relocation.files.findings import Finding, FindingKind, Origin, Severity, refuse
+from vedette.relocation.files.findings import BadFile, Finding, FindingKind, Origin, Severity, refuse
 from vedette.relocation.files.older import Names, modern_rows
 from vedette.relocation.files.reader import Row
 from vedette.relocation.importing.plans import ORGANIZATION, PROJECT, USER, Plan, Plans
@@ -21,6 +21,7 @@ EMAIL, USER_EMAIL = "sentry.email", "sentry.useremail"
 _ROWS_AT_ONCE = 500  # of one model
 _BYTES_AT_ONCE = 4 * 2**20  # of all models together
 _TOLD_EVERY = 2000
+_MOST_TOLD = 10_000  # unknown fields that are told of; a hostile file has another one in each row
 # What filters go by, in which field. The rows of these models are few beside all others.
 _NAMES = {ORGANIZATION: "slug", PROJECT: "slug", USER: "username"}
 _ADDRESSES = {USER: "email", USER_EMAIL: "email", EMAIL: "email"}
@@ -85,7 +86,10 @@ class Reading:
 
     def _take(self, row: Row) -> None:
         self.rows += 1
-        plan = self._plans.find(row.model)
+        try:
+            plan = self._plans.find(row.model)
+        except BadFile as error:
+            raise BadFile(error.finding.located(left_pk=row.pk, line=row.line, row=row.number)) from error
         if plan is None:
             self._pass_over(row)
             return
@@ -165,7 +169,7 @@ class Reading:
                 self._note(FindingKind.UNKNOWN_FIELD, row, "nobody knows this field; it is kept aside", field=name)
 
     def _is_first(self, model: str, field: str) -> bool:
-        if (model, field) in self._told:
+        if (model, field) in self._told or len(self._told) >= _MOST_TOLD:
             return False
         self._told.add((model, field))
         return True

@@ -9,6 +9,7 @@ import pytest
 from tests.support.exports import member, organization, project, row, rule, team, user
 from vedette.orgs.models import Organization, OrganizationMember, Team
 from vedette.relocation.files.findings import FindingKind
+from vedette.relocation.importing import plans
 from vedette.relocation.importing.batches import Batches
 from vedette.relocation.importing.chunks import Chunks
 from vedette.relocation.importing.failures import ImportFailed
@@ -258,3 +259,12 @@ def test_of_two_who_write_one_batch_the_first_ones_rows_stay(imports, monkeypatc
 
     assert second.plan == first.plan
     assert (Organization.objects.count(), OrganizationMember.objects.count()) == (1, 1)
+
+
+def test_a_file_that_names_more_models_than_there_are_is_refused(imports, monkeypatch):
+    monkeypatch.setattr(plans, "MOST_MODELS", 5)
+
+    failure = failure_of(imports, [*PLAIN, *(row(f"novelty{number}", 1) for number in range(5))])
+
+    assert (failure.finding.kind, failure.finding.model) == (FindingKind.TOO_LARGE, "sentry.novelty1")
+    assert failure.finding.row == 6
