@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, Self
 
 import orjson
 
-from vedette.relocation.files.reader import read_rows
+from vedette.relocation.files.reader import MOST_PK, read_rows
 from vedette.relocation.graph import Graph
 from vedette.relocation.progress import Progress
 from vedette.relocation.scratch import open_scratch
@@ -114,7 +114,7 @@ class Scratch:
     def ordinal(self, side: Side, model: str, pk: int) -> int | None:
         """Which row of `model` has this pk, None if none has. To be asked once the model's rows are paired."""
         number = self._numbers.get(model)
-        if number is None:
+        if number is None or not 0 <= pk <= MOST_PK:
             return None
         asked = (side, number, pk)
         if asked in self._cached:

@@ -36,7 +36,7 @@ _GUESS_BYTES = 2**16  # how far the end of a row is looked for before it is read
 _FIRST_WINDOW = 2**12
 _CUT_CHARACTER = "unexpected end of data"  # how Python calls the beginning of a character of several bytes
 _CUT_OFF = 16  # an error that near to the end of what was read may be one of reading too little
-_MOST_PK = 2**63 - 1
+MOST_PK = 2**63 - 1
 _MOST_NAMES = 1000
 
 _BLANK = re.compile(rb"[ \t\n\r]*")
@@ -332,7 +332,7 @@ class _Reading:
 
 
 def _judge_pk(pk: int) -> int:
-    if not 0 <= pk <= _MOST_PK:
+    if not 0 <= pk <= MOST_PK:
         raise ValueError("its pk is not a positive 64-bit integer")
     return pk
 
@@ -364,7 +364,7 @@ def _whose(raw: bytes) -> dict[str, Any]:
     model, pk = found.get("model"), found.get("pk")
     return {
         "model": model.lower()[:100] if isinstance(model, str) else None,
-        "left_pk": pk if type(pk) is int and pk <= _MOST_PK else None,
+        "left_pk": pk if type(pk) is int and pk <= MOST_PK else None,
         "field": _first_bad(found.get("fields")),
     }
 

@@ -86,6 +86,13 @@ def test_other_primary_keys_are_no_difference(find):
     assert find(rows, shifted(rows, 1000)) == []
 
 
+@pytest.mark.parametrize("pk", [-1, 2**63, 2**64 - 1])
+def test_a_key_that_no_row_can_have_is_told(find, pk):
+    [finding] = find([ORGANIZATION, team(5, "a", organization=pk)], [ORGANIZATION, team(5, "a")])
+
+    assert (finding.kind, finding.field) == (FindingKind.FOREIGN_KEY, "organization")
+
+
 def test_ids_inside_of_text_and_json_are_compared_by_where_they_lead(find):
     rows = [
         ORGANIZATION,
