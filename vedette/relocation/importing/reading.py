@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO
 
 from vedette.core import json
+from vedette.core.nul import SENTENCE, holds_nul
 from vedette.relocation.files.findings import BadFile, Finding, FindingKind, Origin, Severity, refuse
 from vedette.relocation.files.older import Names, modern_rows
 from vedette.relocation.files.reader import Row
@@ -20,6 +21,7 @@ from vedette.relocation.progress import Progress
 EMAIL, USER_EMAIL = "sentry.email", "sentry.useremail"
 _ROWS_AT_ONCE = 500  # of one model
 _BYTES_AT_ONCE = 4 * 2**20  # of all models together
+_NUL = b"\\u0000"
 _TOLD_EVERY = 2000
 _MOST_TOLD = 10_000  # unknown fields that are told of; a hostile file has another one in each row
 # What filters go by, in which field. The rows of these models are few beside all others.
@@ -103,6 +105,9 @@ class Reading:
         else:
             plan.check(row)
             packed = json.dumps(row.fields)
+            if _NUL in packed and holds_nul(row.fields):  # also in what is kept without being looked at
+                where = {"model": row.model, "left_pk": row.pk, "line": row.line, "row": row.number}
+                raise refuse(FindingKind.VALIDATION_ERROR, SENTENCE, **where)
             self._bytes += len(packed)
             buffer.append((row.pk, row.number, row.line, State.WANTED, None, packed, *plan.key_values(row)))
             if plan.model in _ADDRESSES or plan.model in _NAMES:

@@ -40,6 +40,8 @@ def failure_of(imports, rows, scope="Organization", **options):
         pytest.param(team(2, name="n\0n"), FindingKind.VALIDATION_ERROR, "name", id="a NUL character"),
         pytest.param(user(2, "u" * 129), FindingKind.VALIDATION_ERROR, "username", id="a long user name"),
         pytest.param(user(1, "bob"), FindingKind.DUPLICATE_KEY, None, id="a pk that is there twice"),
+        pytest.param(rule(2, 1, label="a\0b"), FindingKind.VALIDATION_ERROR, None, id="NUL in what is kept"),
+        pytest.param(row("novelty", 1, a={"b": ["\0"]}), FindingKind.VALIDATION_ERROR, None, id="NUL in the unknown"),
         pytest.param(row("option", 1, key="a", value="cposix\nsystem\n."), None, "value", id="a hostile pickle"),
     ],
 )
