@@ -85,7 +85,8 @@ class _installation:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("VEDETTE_", "DJANGO_"))}
         environment = {**kept, **stores, "PYTHONPATH": str(ROOT), "VEDETTE_DATA_DIR": str(self._data_dir)}
         if not put_migrated(self._data_dir):
-            subprocess.run([sys.executable, "-m", "vedette", "migrate", "--relational"], env=environment, check=True)
+            migrate = [sys.executable, "-m", "vedette", "migrate", "--relational", "--json"]
+            subprocess.run(migrate, env=environment, check=True, stdout=subprocess.DEVNULL)
         return environment
 
     def __exit__(self, *error: object) -> None:

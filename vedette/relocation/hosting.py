@@ -51,7 +51,9 @@ MOST_TOLD = 100  # warnings and renames that a page shows
 EXPORT = "export"
 INTERNAL = "An internal error; the server's log says more."
 _ORGANIZATION, _USER = "sentry.organization", "sentry.user"
-_OVER = (MoveState.CANCELLED, MoveState.FAILED, MoveState.APPROVED, MoveState.REJECTED, MoveState.EXPIRED)
+NOT_HERE = "Its files are not on the node that was to do it: all nodes have to share the directory of files."
+_GIVEN_UP = (MoveState.CANCELLED, MoveState.REJECTED, MoveState.EXPIRED)
+_TOLD = (MoveState.FAILED, MoveState.APPROVED)
 
 
 def move_due(store: EventStore | None, now: datetime) -> int:
@@ -75,14 +77,18 @@ def clean_up(now: datetime) -> None:
     for move in Move.objects.filter(organization=None, state=MoveState.PENDING):
         hosted.reject(move, None)
     lost = Move.objects.filter(organization=None).exclude(state=MoveState.PENDING)
-    for move in [*lost, *Move.objects.filter(state__in=_OVER)]:
+    for move in [*lost, *Move.objects.filter(state__in=_GIVEN_UP)]:
         hosted.forget_files(move)
     lost.delete()
-    late = Move.objects.filter(expires_at__lt=now).exclude(state__in=(*_OVER, MoveState.RUNNING, MoveState.WRITING))
+    for move in Move.objects.filter(state__in=_TOLD):  # what was found may be looked at for as long as the rest is kept
+        for name in (hosted.UPLOAD, hosted.KEY, EXPORT):
+            (hosted.directory_of(move) / name).unlink(missing_ok=True)
+    late = Move.objects.filter(expires_at__lt=now).exclude(state__in=(MoveState.RUNNING, MoveState.WRITING))
     for move in late:
         hosted.forget_files(move)
-    late.exclude(state=MoveState.PENDING).update(state=MoveState.EXPIRED, ended_at=now)
-    Move.objects.filter(date_added__lt=now - ROWS_KEPT, state__in=_OVER).delete()
+    still_open = late.exclude(state__in=(*_GIVEN_UP, *_TOLD, MoveState.PENDING))
+    still_open.update(state=MoveState.EXPIRED, ended_at=now)
+    Move.objects.filter(date_added__lt=now - ROWS_KEPT, state__in=(*_GIVEN_UP, *_TOLD)).delete()
     _forget_orphans(now)
 
 
@@ -100,6 +106,9 @@ def _do(one: Work, store: EventStore | None) -> None:
     move = Move.objects.select_related("organization").filter(pk=one.subject).first()
     if move is None or move.organization is None or not _begin(move):
         work.finish(one)
+        return
+    if not hosted.directory_of(move).is_dir():
+        _end(one, move, MoveState.FAILED, error=NOT_HERE)
         return
     if one.attempts > ATTEMPTS:
         _end(one, move, MoveState.FAILED, error=INTERNAL)
@@ -125,8 +134,6 @@ def _begin(move: Move) -> bool:
     writes = move.state in (MoveState.CONFIRMED, MoveState.WRITING)
     before = (MoveState.CONFIRMED, MoveState.WRITING) if writes else (MoveState.WAITING, MoveState.RUNNING)
     after = MoveState.WRITING if writes else MoveState.RUNNING
-    if not hosted.directory_of(move).is_dir():
-        return False
     move.state, begun = after, Move.objects.filter(pk=move.pk, state__in=before).update(state=after)
     return bool(begun)
 

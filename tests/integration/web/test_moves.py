@@ -285,6 +285,27 @@ class TestImport:
         assert state(move) == MoveState.FAILED
         assert says in owner.get(page_of(move)).text or says in Move.objects.get().error
 
+    def test_what_was_found_can_be_looked_at_and_the_upload_is_gone(self, owner):
+        move = upload(owner, b'[{"model":"sentry.user","pk":1,"fields":{"username":""}}]')
+        work()
+        clean_up(clock.now())
+
+        (finding,) = json.loads(bytes_of(owner.get(f"{page_of(move)}findings/")))
+
+        assert finding["kind"] == "ValidationError"
+        assert not (hosted.directory_of(move) / hosted.UPLOAD).exists()
+        clean_up(clock.now() + hosted.IMPORT_KEPT)
+        assert not hosted.directory_of(move).exists()
+        assert state(move) == MoveState.FAILED
+
+    def test_a_node_without_the_files_says_so(self, owner):
+        move = upload(owner)
+        hosted.forget_files(move)
+
+        work()
+
+        assert "share the directory" in owner.get(page_of(move)).text
+
     def test_an_empty_file_is_refused_at_once(self, owner):
         assert owner.post(f"{HOME}import/", {"file": file(b"")}).status_code == 400
         assert not Move.objects.exists()
