@@ -1,6 +1,7 @@
 """Companion archives in one line each, and an organization with a row of everything that travels in them."""
 
 import hashlib
+import json
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from vedette.core.relocation import RelocationScope
 from vedette.events.client import EventStore
 from vedette.orgs.models import Organization, Team
 from vedette.projects.models import Environment, EnvironmentProject, ProjectKey
-from vedette.relocation.companion.container import read_members
+from vedette.relocation.companion.container import ArchiveWriter, read_members
 from vedette.relocation.companion.declarations import TRAVELS, Travels, in_order
 from vedette.relocation.companion.exporting import FullExportResult, export_full
 from vedette.relocation.companion.importing import FullImportResult, import_full
@@ -94,6 +95,44 @@ def rows_in(archive: bytes, label: str) -> list[dict[str, Any]]:
             names = orjson.loads(head)
             rows += [dict(zip(names, orjson.loads(line), strict=True)) for line in lines]
     return rows
+
+
+class Forger:
+    """Changes an archive and makes it look whole again."""
+
+    def __init__(self, archive: bytes, tmp_path: Path) -> None:
+        self.members = members_of(archive)
+        self._path = tmp_path / "forged"
+
+    def change(self, label: str, change: Callable[[dict[str, Any]], Any]) -> None:
+        """Let `change` alter the rows of a model, each a dict."""
+        self._change(next(name for name in self.members if f"-{label}/" in name), change)
+
+    def change_events(self, table: str, values: dict[str, Any]) -> None:
+        """Set values of all rows of a table of events."""
+        self._change(f"events/{table}/0001.jsonl.zst", lambda row: row.update(values))
+
+    def _change(self, name: str, change: Callable[[dict[str, Any]], Any]) -> None:
+        head, *lines = zstandard.ZstdDecompressor().decompressobj().decompress(self.members[name]).splitlines()
+        names = orjson.loads(head)
+        rows = [dict(zip(names, orjson.loads(line), strict=True)) for line in lines]
+        for row in rows:
+            change(row)
+        told = [json.dumps([row[name] for name in names]).encode() for row in rows]
+        self.members[name] = zstandard.ZstdCompressor().compress(b"\n".join([head, *told, b""]))
+
+    def archive(self) -> bytes:
+        """The bytes of what became of it."""
+        stream = BytesIO()
+        writer = ArchiveWriter(stream, {"scope": "Organization"})
+        for name, content in self.members.items():
+            self._path.write_bytes(content)
+            if name.startswith("files/"):
+                writer.add_blob(name.removeprefix("files/"), self._path)
+            elif name not in ("manifest.json", "contents.json"):
+                writer.add_file(name, self._path, 1)
+        writer.close()
+        return stream.getvalue()
 
 
 class FullOrganization:

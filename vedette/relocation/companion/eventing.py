@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from vedette.core.clock import EPOCH
 from vedette.core.pieces import pieces
@@ -29,8 +29,8 @@ from vedette.events.carrying import (
 )
 from vedette.events.client import EventStore, StoreShortOfMemory, StoreUnavailable
 from vedette.relocation.companion.declarations import GROUP, PROJECT
+from vedette.relocation.companion.eventlines import event_rows
 from vedette.relocation.companion.keymap import KeyMap
-from vedette.relocation.companion.pieces import read_lines
 from vedette.relocation.companion.unpacking import Unpacked
 from vedette.relocation.files.findings import FindingKind, refuse
 
@@ -39,31 +39,7 @@ MOST_BYTES = 16 * 2**20  # of lines in a batch
 _IDS_AT_ONCE = 500
 TRIES, PATIENCE_SECONDS = 6, 1.0  # with a store that is away: an engine that restarts is back after seconds
 _AHEAD = timedelta(days=1)
-_LONGEST_STATE = 2**20
 _MICROSECONDS = 1_000_000
-
-_U64, _U32 = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)], Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]
-_UUID = Annotated[
-    str, msgspec.Meta(pattern="^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$", max_length=36)
-]
-_STATE = Annotated[str, msgspec.Meta(pattern="^([0-9A-F]{2})*$", max_length=_LONGEST_STATE)]
-_TYPES: dict[str, Any] = {
-    "UInt64": _U64,
-    "UInt32": _U32,
-    "UUID": _UUID,
-    "String": str,
-    "LowCardinality(String)": str,
-    "DateTime64(6, 'UTC')": int,
-    "DateTime('UTC')": _U32,
-    "Nullable(Bool)": bool | None,
-    "Bool": bool,
-    "Float64": float,
-    "Array(String)": list[str],
-    "Array(LowCardinality(String))": list[str],
-    "Map(LowCardinality(String), String)": dict[str, str],
-    "Map(LowCardinality(String), Float64)": dict[str, float],
-}
-_EMPTY: dict[str, Any] = {"Nullable(Bool)": None, "Bool": True, "Float64": 0.0}
 
 
 @dataclass(slots=True)
@@ -128,23 +104,16 @@ class EventRows:
 
     def batches(self, archive: Unpacked, after: int) -> Iterator[_Batch]:
         """The rows behind the ordinal `after`. Rows of one transaction's spans stay together. Raises `BadFile`."""
-        ordinal, size = 0, 0
+        size = 0
         batch: _Batch | None = None
-        for name, path in archive.pieces(f"events/{self.table.name}"):
-            lines = read_lines(path, name)
-            decode = self._decoder(name, next(lines, b""))
-            for line in lines:
-                ordinal += 1
-                if ordinal <= after:
-                    continue
-                row = decode(line, ordinal)
-                if batch and (len(batch.rows) >= AT_ONCE or size >= MOST_BYTES) and not self._belongs(row, batch):
-                    yield batch
-                    batch, size = None, 0
-                batch = batch or _Batch(ordinal, ordinal)
-                batch.rows.append(row)
-                batch.last = ordinal
-                size += len(line)
+        for ordinal, length, row in event_rows(archive, self.table, after):
+            if batch and (len(batch.rows) >= AT_ONCE or size >= MOST_BYTES) and not self._belongs(row, batch):
+                yield batch
+                batch, size = None, 0
+            batch = batch or _Batch(ordinal, ordinal)
+            batch.rows.append(row)
+            batch.last = ordinal
+            size += length
         if batch:
             yield batch
 
@@ -166,32 +135,6 @@ class EventRows:
             return False
         place = self._names.index("event_id")
         return bool(row[place] == batch.rows[-1][place])
-
-    def _decoder(self, name: str, head: bytes) -> Callable[[bytes, int], tuple[Any, ...]]:
-        """What turns a line into a row in the order of our columns, whichever the archive has."""
-        try:
-            told = msgspec.json.decode(head, type=list[str])
-        except msgspec.MsgspecError:
-            told = []
-        if len(set(told)) != len(told) or not {"project_id", "timestamp", *self.table.order} <= set(told):
-            raise refuse(FindingKind.MALFORMED_ARCHIVE, f"{name} does not begin with its columns")
-        types = tuple(_type_of(self.table, column) if column in self.table.columns else Any for column in told)
-        decoder = msgspec.json.Decoder(tuple[types])  # type: ignore[valid-type]
-        places = [told.index(column) if column in told else None for column in self._names]
-        as_told = places == list(range(len(told)))
-        empty = [_empty_of(kind) for kind in self.table.columns.values()]
-
-        def decode(line: bytes, ordinal: int) -> tuple[Any, ...]:
-            try:
-                row: tuple[Any, ...] = decoder.decode(line)
-            except msgspec.MsgspecError as error:
-                where = {"model": f"events.{self.table.name}", "ordinal": ordinal}
-                raise refuse(FindingKind.MALFORMED_ROW, f"{name}: {error}", **where) from error
-            if as_told:
-                return row
-            return tuple(empty[at] if place is None else row[place] for at, place in enumerate(places))
-
-        return decode
 
     def _given(self, rows: Sequence[tuple[Any, ...]], fate: Fate) -> list[list[Any]]:
         """The rows of what was imported, with its new keys, and neither too old nor from the future."""
@@ -277,6 +220,9 @@ class EventRows:
             middle = len(rows) // 2
             self._insert(rows[:middle], f"{token}0")
             self._insert(rows[middle:], f"{token}1")
+        except (ClickHouseError, ValueError, OverflowError) as error:
+            reason = f"the event store refuses rows: {error}"
+            raise refuse(FindingKind.DATABASE_ERROR, reason, model=f"events.{self.table.name}") from error
 
     def _patiently(self, work: Callable[[], Any]) -> Any:
         """Try again while the store restarts. Every piece of work may be repeated."""
@@ -294,18 +240,3 @@ class EventRows:
 
 def _micros(moment: datetime) -> int:
     return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def _type_of(table: Carried, column: str) -> Any:
-    kind = table.columns[column]
-    return _STATE if table is SESSIONS and kind == "String" else _TYPES[kind]
-
-
-def _empty_of(kind: str) -> Any:
-    if kind in _EMPTY:
-        return _EMPTY[kind]
-    if kind.startswith("Array"):
-        return []
-    if kind.startswith("Map"):
-        return {}
-    return "" if "String" in kind else "00000000-0000-0000-0000-000000000000" if kind == "UUID" else 0

@@ -23,6 +23,7 @@ from vedette.events.carrying import CARRIED
 from vedette.events.client import EventStore
 from vedette.issues.models import GroupHash
 from vedette.relocation.companion.declarations import AFTER, GROUP, PROJECT, TRAVELS, Travels, in_order
+from vedette.relocation.companion.eventlines import event_rows
 from vedette.relocation.companion.keymap import KeyMap
 from vedette.relocation.companion.rows import Incoming, batches_of
 from vedette.relocation.companion.rules import HOMES, RULES
@@ -42,6 +43,7 @@ from vedette.relocation.progress import Progress, Silent
 RACES = 3  # how often a batch is tried again before its rows are looked at one by one
 FINDINGS_OF_A_KIND = 100  # rows of one model that are named one by one; the others are counted
 _UNPACKED = "archive-"  # how directories of archives that are being imported are called
+_CHECKED_AT_ONCE = 1000  # rows of events between two words about progress
 _CONTROL_APPS = frozenset({"accounts", "mail"})
 
 
@@ -127,10 +129,14 @@ def _scratch(work_dir: Path) -> Iterator[Path]:
 
 def _check_rows(archive: Unpacked, progress: Progress) -> None:
     """Read every row before the first one is written. Raises `BadFile`."""
-    progress.start("checking", sum(count for label, count in archive.contents.counts.items() if "events." not in label))
+    progress.start("checking", sum(archive.contents.counts.values()))
     for one in in_order():
         for batch in batches_of(archive, one):
             progress.advance(one.label, len(batch))
+    for table in CARRIED:
+        for ordinal, _, _ in event_rows(archive, table):
+            if not ordinal % _CHECKED_AT_ONCE:
+                progress.advance(f"events.{table.name}", _CHECKED_AT_ONCE)
 
 
 class _Importing:

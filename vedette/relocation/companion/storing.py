@@ -33,9 +33,9 @@ def import_events(
 ) -> dict[str, Counter[str]]:
     """Store what an archive has of each table; what became of the rows, by table. `repeated`: an earlier import of it
     may have been broken off. Raises `BadFile` and `StoreUnavailable`: the same call again goes on."""
-    total = sum(archive.contents.counts.get(f"events.{table.name}", 0) for table in CARRIED)
-    if not total:
+    if not any(archive.pieces(f"events/{table.name}") for table in CARRIED):
         return {}
+    total = sum(archive.contents.counts.get(f"events.{table.name}", 0) for table in CARRIED)
     progress.start("importing events", total)
     now = clock.now()
     oldest = _oldest(keys, now)

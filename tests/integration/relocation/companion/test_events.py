@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.events.factories import a_transaction, an_error, some_spans
-from tests.support.companion import rows_in
+from tests.support.companion import Forger, rows_in
 from tests.support.factories import NOON, a_project, a_release, an_organization
 from tests.support.moving import wipe
 from vedette.core import clock
@@ -20,6 +20,7 @@ from vedette.orgs.models import Organization
 from vedette.orgs.options import RETENTION_DAYS, set_option
 from vedette.projects.models import Project
 from vedette.relocation.companion import storing
+from vedette.relocation.importing.failures import ImportFailed
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -248,3 +249,63 @@ def test_an_archive_with_events_needs_no_event_store_to_move_the_rest(event_carr
 
     assert Group.objects.count() == Organization.objects.count() == 1
     assert any("no event store" in finding.reason for finding in result.findings)
+
+
+def forged(archive, tmp_path, table, change):
+    """An archive whose rows of a table were changed."""
+    forger = Forger(archive, tmp_path)
+    forger.change_events(table, change)
+    return forger.archive()
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("errors", {"event_id": "x"}),
+        ("errors", {"event_id": "'; DROP TABLE errors"}),
+        ("errors", {"project_id": -1}),
+        ("errors", {"timestamp": 2**70}),
+        ("errors", {"timestamp": "now"}),
+        ("errors", {"tags": {"a": 1}}),
+        ("errors", {"payload": None}),
+        ("errors", {"handled": 1}),
+        ("spans", {"duration_us": 1.5}),
+        ("sessions", {"users": "XYZ"}),
+        ("sessions", {"users": "0" * 3}),
+        ("sessions", {"timestamp": 2**33}),
+    ],
+)
+def test_a_line_of_events_that_is_none_ends_the_import_before_anything_is_written(
+    event_carrier, everything, tmp_path, table, change
+):
+    archive = forged(event_carrier.exports(with_events=True), tmp_path, table, change)
+
+    with pytest.raises(ImportFailed) as failed:
+        event_carrier.imports(archive)
+
+    assert (failed.value.finding.model, failed.value.finding.ordinal) == (f"events.{table}", 1)
+    assert Organization.objects.count() == 1
+
+
+def test_a_state_that_is_none_is_refused_by_the_store_and_reaches_no_other_row(
+    event_carrier, everything, events, tmp_path
+):
+    archive = forged(event_carrier.exports(with_events=True), tmp_path, "sessions", {"users": "FF0D0A09"})
+    before = count_rows(events, SESSIONS, [Project.objects.get().pk])
+
+    with pytest.raises(ImportFailed) as failed:
+        event_carrier.imports(archive)
+
+    assert failed.value.finding.model == "events.sessions"
+    assert numbers(events)["sessions"] == before
+
+
+def test_events_cannot_be_given_to_anybody_elses_project_or_issue(event_carrier, everything, group, events, tmp_path):
+    victim = Group.objects.create(project=a_project(an_organization("victim"), "theirs"), short_id=1)
+    archive = event_carrier.exports(with_events=True, org_slugs=frozenset({"acme"}))
+    archive = forged(archive, tmp_path, "errors", {"project_id": victim.project_id, "group_id": victim.pk})
+
+    result = event_carrier.imports(archive)
+
+    assert result.events["errors"]["homeless"] == 3
+    assert count_rows(events, ERRORS, [victim.project_id]) == {}

@@ -5,16 +5,13 @@ import io
 import tarfile
 from typing import Any
 
-import orjson
 import pytest
 
-from tests.support.companion import FullOrganization, members_of
+from tests.support.companion import Forger, FullOrganization, members_of
 from tests.support.factories import an_organization
 from vedette.issues.models import Activity, Group, GroupAssignee
 from vedette.orgs.models import Organization
 from vedette.releases.models import Release
-from vedette.relocation.companion.container import ArchiveWriter
-from vedette.relocation.companion.pieces import zstd
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.failures import ImportFailed
 
@@ -36,37 +33,6 @@ def forge(carrier, full, tmp_path):
         return forger.archive()
 
     return make
-
-
-class Forger:
-    """Changes an archive and makes it look whole again."""
-
-    def __init__(self, archive, tmp_path):
-        self.members = members_of(archive)
-        self._path = tmp_path / "forged"
-
-    def change(self, label, change):
-        """Let `change` alter the rows of a model, each a dict."""
-        name = next(name for name in self.members if f"-{label}/" in name)
-        head, *lines = zstd.decompress(self.members[name]).splitlines()
-        names = orjson.loads(head)
-        rows = [dict(zip(names, orjson.loads(line), strict=True)) for line in lines]
-        for row in rows:
-            change(row)
-        told = [orjson.dumps([row[name] for name in names]) for row in rows]
-        self.members[name] = zstd.compress(b"\n".join([head, *told, b""]))
-
-    def archive(self):
-        stream = io.BytesIO()
-        writer = ArchiveWriter(stream, {"scope": "Organization"})
-        for name, content in self.members.items():
-            self._path.write_bytes(content)
-            if name.startswith("files/"):
-                writer.add_blob(name.removeprefix("files/"), self._path)
-            elif name not in ("manifest.json", "contents.json"):
-                writer.add_file(name, self._path, 1)
-        writer.close()
-        return stream.getvalue()
 
 
 def setting(**values):
