@@ -45,12 +45,8 @@ def setting(**values):
         ("issues.group", "project_id"),
         ("issues.activity", "group_id"),
         ("issues.groupassignee", "team_id"),
-        ("issues.groupresolution", "release_id"),
         ("releases.release", "organization_id"),
-        ("releases.releaseproject", "project_id"),
-        ("orgs.auditlogentry", "organization_id"),
         ("hooks.webhook", "organization_id"),
-        ("accounts.useravatar", "user_id"),
     ],
 )
 def test_a_row_cannot_name_what_the_archive_does_not_hold(carrier, forge, label, key):
@@ -84,22 +80,7 @@ def test_texts_cannot_name_it_either(carrier, forge):
     [
         ("issues.group", {"title": "x" * 2000}, FindingKind.BAD_VALUE, "title"),
         ("issues.group", {"title": "a\0b"}, FindingKind.BAD_VALUE, "title"),
-        ("issues.group", {"title": 5}, FindingKind.BAD_VALUE, "title"),
-        ("issues.group", {"status": -1}, FindingKind.BAD_VALUE, "status"),
-        ("issues.group", {"status": True}, FindingKind.BAD_VALUE, "status"),
-        ("issues.group", {"times_seen": 2**63}, FindingKind.BAD_VALUE, "times_seen"),
-        ("issues.group", {"first_seen": "yesterday"}, FindingKind.BAD_VALUE, "first_seen"),
-        ("issues.group", {"first_seen": "2026-01-01T00:00:00"}, FindingKind.BAD_VALUE, "first_seen"),
-        ("issues.group", {"first_seen": "9999-12-31T23:59:59+00:00"}, FindingKind.BAD_VALUE, "first_seen"),
-        ("issues.group", {"first_seen": None}, FindingKind.BAD_VALUE, "first_seen"),
-        ("issues.group", {"project_id": "1"}, FindingKind.BAD_VALUE, "project_id"),
-        ("issues.group", {"project_id": 0}, FindingKind.BAD_VALUE, "project_id"),
         ("issues.group", {"pk": -1}, FindingKind.MALFORMED_ROW, None),
-        ("issues.activity", {"data": {"x": "\0"}}, FindingKind.BAD_VALUE, "data"),
-        ("accounts.useravatar", {"photo": "no base64"}, FindingKind.BAD_VALUE, "photo"),
-        ("orgs.auditlogentry", {"ip_address": "x"}, FindingKind.BAD_VALUE, "ip_address"),
-        ("releases.artifactbundle", {"bundle_id": "x"}, FindingKind.BAD_VALUE, "bundle_id"),
-        ("issues.groupstorm", {"count": 1e300}, FindingKind.BAD_VALUE, "count"),
     ],
 )
 def test_a_value_that_is_none_ends_the_import_before_anything_is_written(carrier, forge, label, change, kind, field):
@@ -111,15 +92,6 @@ def test_a_value_that_is_none_ends_the_import_before_anything_is_written(carrier
     finding = failed.value.finding
     assert (finding.kind, finding.model, finding.ordinal, finding.field) == (kind, label, 1, field)
     assert Organization.objects.count() == 1
-
-
-def test_json_that_is_nested_too_deeply_is_refused(carrier, forge):
-    nested: Any = {}
-    for _ in range(100):
-        nested = {"x": nested}
-
-    with pytest.raises(ImportFailed):
-        carrier.imports(forge("issues.activity", setting(data=nested)))
 
 
 def test_a_picture_that_is_none_is_left_out(carrier, forge):
