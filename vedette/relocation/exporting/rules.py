@@ -16,6 +16,7 @@ from vedette.relocation.exporting.selection import FEW, Tell
 from vedette.relocation.exporting.sources import Page, PreservedSource
 from vedette.relocation.files.findings import FindingKind, note, warning
 from vedette.relocation.models import PreservedRegionRow
+from vedette.relocation.references import references_of
 
 OWN_OPTIONS = "vedette:"  # what keys of options begin with that only Vedette knows
 LONGEST_SLUG = 50  # that Sentry takes
@@ -227,6 +228,28 @@ class SnubaQuery(Rule):
                     query, owner = fields.get("snuba_query"), fields.get(key)
                     if query is not None and owner is not None and owner in exported.get(target, PkSet()):
                         yield query
+
+
+class DataSource(Rule):
+    """Names a subscription or a monitor in a text. Those leave with their project, and are written later: where
+    projects were chosen, a source leaves only with a project that was."""
+
+    @property
+    def narrows(self) -> bool:
+        """Where projects were chosen."""
+        return PROJECT in self.context.chosen
+
+    def select(self, rows: Page) -> Page:
+        """Those whose project was chosen; and those that name nothing that is here, which an import tells of."""
+        chosen = self.context.chosen.get(PROJECT)
+        if chosen is None:
+            return rows
+        named = {pk: [found.pk for found in references_of(self.model, fields)] for pk, fields in rows}
+        wanted = {target for targets in named.values() for target in targets}
+        found = PreservedRegionRow.objects.filter(pk__in=wanted, project__isnull=False)
+        project_of = dict(found.values_list("pk", "project_id"))
+        others = {target for target, project in project_of.items() if project not in chosen}
+        return [row for row in rows if others.isdisjoint(named[row[0]])]
 
 
 class Slugged(Rule):

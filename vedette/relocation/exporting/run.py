@@ -25,6 +25,7 @@ from vedette.relocation.exporting.rules import (
     ApiAuthorization,
     ApiToken,
     Context,
+    DataSource,
     InstanceOption,
     NotificationAction,
     OwnedOption,
@@ -63,6 +64,7 @@ RULES: dict[str, type[Rule]] = {
     "sentry.team": Slugged,
     "sentry.useremail": UserEmails,
     "sentry.useroption": OwnedOption,
+    "workflow_engine.datasource": DataSource,
 }
 
 FINDINGS_FILE = "export-findings.jsonl"

@@ -204,6 +204,23 @@ def test_queries_leave_with_the_organization_that_uses_them_and_not_through_a_sh
     assert len(export("Organization").of("snubaquery")) == 3
 
 
+def test_a_source_leaves_with_the_project_that_it_watches(two, export):
+    acme, _, _, _, _ = two
+    watched = []
+    for project in (acme.projects.get(), a_project(acme, "other")):
+        subscription = preserved("querysubscription", project=project.pk, snuba_query=None)
+        fields = {"organization": acme.pk, "type": "snuba_query_subscription", "source_id": str(subscription)}
+        watched.append(preserved("workflow_engine.datasource", **fields))
+    preserved("workflow_engine.datasourcedetector", data_source=watched[1], detector=None)
+
+    exported = export("Organization", project_slugs=["acme-shop"])
+
+    assert exported.pks("workflow_engine.datasource") == watched[:1]
+    assert not exported.pks("workflow_engine.datasourcedetector")
+    assert not exported.findings
+    assert export("Organization", org_slugs=["acme"]).pks("workflow_engine.datasource") == watched
+
+
 def test_what_somebody_left_behind_who_is_gone_is_told_of_with_all_that_hangs_on_it(two, export):
     acme, _, _, _, _ = two
     gone = User.objects.create(username="gone")
