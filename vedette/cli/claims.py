@@ -52,7 +52,8 @@ def send(names: tuple[str, ...], everybody: bool) -> None:
     if not settings.VEDETTE.sends_mail:
         raise RuleBroken("this server sends no mail: set VEDETTE_MAIL_URL, or use vedette claims link")
     chosen = [one.pk for one in _waiting()] if everybody else [one.pk for name in names for one in _named(name)]
-    click.echo(f"{send_claims(chosen, clock.now())} mails are on their way")
+    sent = send_claims(chosen, clock.now())
+    click.echo(f"{sent} mail{'' if sent == 1 else 's'} on the way")
 
 
 @command.command("link")

@@ -13,14 +13,15 @@ from django.conf import settings
 
 from tests.support.factories import a_member, a_project, an_organization
 from vedette.accounts.models import User
-from vedette.cli import backup, export, import_, migrate
+from vedette.cli import backup, claims, export, import_, migrate
+from vedette.core.errors import RuleBroken
 from vedette.mail.models import Mail
 from vedette.orgs.models import Organization
 
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parents[2] / "data" / "relocation"
 FRESH, TWINS = DATA / "fresh-install.json", DATA / "duplicate-username-and-organization-slug.json"
-GROUPS = {"export": export.command, "import": import_.command, "backup": backup.command}
+GROUPS = {"export": export.command, "import": import_.command, "backup": backup.command, "claims": claims.command}
 
 Run = Callable[..., Result]
 
@@ -311,3 +312,34 @@ class TestBackup:
         run("backup", "encrypt", "s.tar", "--src", "bad.json", "--encrypt-with", keys[1], status=1)
 
         assert not (tmp_path / "s.tar").exists()
+
+
+class TestClaims:
+    @pytest.fixture
+    def waiting(self, run):
+        run("import", "users", FRESH, "--silent", "--no-mail")
+
+    def test_who_waits_is_listed(self, run, waiting):
+        assert "admin@example.com" in run("claims", "list").stdout
+        assert len(json.loads(run("claims", "list", "--json").stdout)) == 3
+
+    def test_a_link_opens_the_account_s_page(self, run, waiting, client):
+        link = run("claims", "link", "ADMIN@example.com").stdout.strip()
+
+        assert client.get(link[link.index("/account/") :]).status_code == 200
+
+    def test_mail_is_sent_again_to_those_who_are_named_or_to_all(self, run, waiting, mailbox):
+        assert "1 mail on the way" in run("claims", "send", "admin@example.com").stdout
+        assert "2 mails on the way" in run("claims", "send", "--all").stdout  # who got one just now gets no second
+
+    @pytest.mark.parametrize(
+        ("arguments", "says"),
+        [
+            (["link", "nobody"], "no account 'nobody'"),
+            (["send"], "name accounts"),
+            (["send", "admin@example.com"], "sends no mail"),
+        ],
+    )
+    def test_what_cannot_be_done_is_said(self, run, waiting, arguments, says):
+        with pytest.raises(RuleBroken, match=says):
+            run("claims", *arguments)
