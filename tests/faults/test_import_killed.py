@@ -120,15 +120,16 @@ def test_what_was_killed_and_gone_on_with_equals_what_was_not(installations, opt
     reading, whole = undisturbed.finish(*options)
     expected = undisturbed.report()
     assert expected["rows"] > 0.9 * ROWS
-    # In batches each run has less to do than the one before it.
-    longest = (whole - reading) * (1 if not options else min(1, 3 / KILLS))
+    longest = whole - reading
 
     kills = rounds = 0
     while kills < KILLS:
         disturbed = installations(f"disturbed-{rounds}")
         chunks, is_done = list[int](), False
         while kills < KILLS and not is_done:
-            is_done = not disturbed.kill_after(reading + chance.uniform(0, longest), *options)
+            # Anywhere in the whole of it, or soon after it began: what is gone on with has less left to do.
+            moment = chance.uniform(0, longest) * chance.choice((0.3, 1))
+            is_done = not disturbed.kill_after(reading + moment, *options)
             kills += not is_done
             chunks.append(disturbed.report("chunks")["chunks"])
             assert options or chunks[-1] in (0, expected["chunks"])
