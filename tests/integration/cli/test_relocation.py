@@ -13,7 +13,8 @@ from django.conf import settings
 
 from tests.support.factories import a_member, a_project, an_organization
 from vedette.accounts.models import User
-from vedette.cli import backup, claims, export, import_, migrate
+from vedette.cli import migrate
+from vedette.cli.main import cli
 from vedette.core.errors import RuleBroken
 from vedette.mail.models import Mail
 from vedette.orgs.models import Organization
@@ -21,8 +22,6 @@ from vedette.orgs.models import Organization
 pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parents[2] / "data" / "relocation"
 FRESH, TWINS = DATA / "fresh-install.json", DATA / "duplicate-username-and-organization-slug.json"
-GROUPS = {"export": export.command, "import": import_.command, "backup": backup.command, "claims": claims.command}
-
 Run = Callable[..., Result]
 
 
@@ -33,7 +32,7 @@ def run(monkeypatch, tmp_path) -> Run:
     monkeypatch.chdir(tmp_path)
 
     def _run(group: str, *arguments: Any, status: int = 0, stdin: bytes | str | None = None) -> Result:
-        done = CliRunner().invoke(GROUPS[group], [str(one) for one in arguments], input=stdin)
+        done = CliRunner().invoke(cli, [group, *(str(one) for one in arguments)], input=stdin)
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == status, done.output

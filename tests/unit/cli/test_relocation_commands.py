@@ -11,6 +11,7 @@ from vedette.cli import relocating, relocationoptions
 from vedette.cli.backup import command as backup
 from vedette.cli.export import command as export
 from vedette.cli.import_ import command as import_
+from vedette.cli.main import cli
 from vedette.cli.relocating import Failed, reporting
 from vedette.core.errors import TryAgain
 from vedette.relocation.files.findings import FindingKind, Origin, refuse, warning
@@ -132,7 +133,7 @@ def test_a_wrong_command_line_exits_with_2(group, arguments, tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FILE").write_text("[]")
 
-    answer = CliRunner().invoke(group, arguments)
+    answer = CliRunner().invoke(cli, [group.name, *arguments])
 
     assert answer.exit_code == 2, answer.output
     assert "Traceback" not in answer.output
