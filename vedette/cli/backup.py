@@ -25,7 +25,7 @@ from vedette.cli.relocating import (
     tell_findings,
     writing,
 )
-from vedette.cli.relocationoptions import WRITABLE, decryption, encryption, one_key, telling
+from vedette.cli.relocationoptions import HELP, WRITABLE, decryption, encryption, one_key, telling
 from vedette.core.text import visible
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +35,7 @@ _SOURCE = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True
 SCOPES = ("users", "organizations", "config", "global")
 
 
-@click.group("backup")
+@click.group("backup", context_settings=HELP)
 def command() -> None:
     """Compare, encrypt, decrypt, sanitize and verify exports. This installation is left alone."""
 

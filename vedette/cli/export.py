@@ -12,6 +12,7 @@ import click
 
 from vedette.cli.relocating import Talk, reporting, scratch_dir, set_up, table, tell_findings, writing
 from vedette.cli.relocationoptions import (
+    HELP,
     KeyFile,
     encryption,
     filter_organizations,
@@ -30,7 +31,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 GENERATIONS = ("2024", "2025")
 
 
-@click.group("export")
+@click.group("export", context_settings=HELP)
 def command() -> None:
     """Write users, organizations, settings or everything into one file.
 

@@ -12,6 +12,7 @@ import click
 
 from vedette.cli.importing import Wish, run
 from vedette.cli.relocationoptions import (
+    HELP,
     WRITABLE,
     decryption,
     filter_organizations,
@@ -28,7 +29,7 @@ from vedette.cli.relocationoptions import (
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group("import")
+@click.group("import", context_settings=HELP)
 def command() -> None:
     """Read users, organizations, settings or everything from a file.
 

@@ -13,6 +13,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Commands remember how their help is asked for from the first time, so it is said also where they are called alone.
+HELP = {"help_option_names": ["-h", "--help"]}
 READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 WRITABLE = click.Path(dir_okay=False, writable=True, path_type=Path)
 _HEX = re.compile(r"[0-9a-f]{32}")
