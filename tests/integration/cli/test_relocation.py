@@ -1,6 +1,7 @@
 """The commands on a real database, called in this process: what they write, print, and how they end."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,12 @@ pytestmark = pytest.mark.django_db
 DATA = Path(__file__).parents[2] / "data" / "relocation"
 FRESH, TWINS = DATA / "fresh-install.json", DATA / "duplicate-username-and-organization-slug.json"
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def empty_scratch():
+    """Nothing of other tests lies in the commands' scratch directory."""
+    shutil.rmtree(settings.VEDETTE.data_dir / "relocation", ignore_errors=True)
 
 
 @pytest.fixture
