@@ -78,19 +78,25 @@ EMBEDDED := env -u VEDETTE_TEST_DATABASE_URL -u VEDETTE_TEST_REDIS_URL
 
 .PHONY: test
 test: $(DEV_STAMP) ## unit and integration tests, on the embedded stores
-	@$(EMBEDDED) $(PYTEST) -n $(WORKERS) tests/unit tests/integration
+	@$(EMBEDDED) $(PYTEST) -n $(WORKERS) -m "not slow" tests/unit tests/integration
 
 .PHONY: test-all
-test-all: test-stores test-e2e test-browser test-faults ## PostgreSQL and Redis, real clients, a browser, kill -9
+test-all: test-slow test-stores test-e2e test-browser test-faults ## PostgreSQL and Redis, real clients, a browser, kill -9
 
 # A PostgreSQL and a Redis that tests may use: they make what they need there, and remove it.
 VEDETTE_TEST_DATABASE_URL ?= postgresql://$(shell id -un)@127.0.0.1:5432/vedette
 VEDETTE_TEST_REDIS_URL ?= redis://127.0.0.1:6379/9
 STORES := VEDETTE_TEST_DATABASE_URL='$(VEDETTE_TEST_DATABASE_URL)' VEDETTE_TEST_REDIS_URL='$(VEDETTE_TEST_REDIS_URL)'
 
+.PHONY: test-slow
+test-slow: $(DEV_STAMP) ## the unit and integration tests that `make test` leaves out
+	@$(EMBEDDED) $(PYTEST) -n $(WORKERS) -m slow tests/unit tests/integration
+
+# What has to do with neither of the two is left out.
 .PHONY: test-stores
 test-stores: $(DEV_STAMP) ## the integration tests on PostgreSQL and Redis
-	@$(STORES) $(PYTEST) -n $(WORKERS) tests/integration
+	@$(STORES) $(PYTEST) -n $(WORKERS) --ignore=tests/integration/events --ignore=tests/integration/spool \
+		--ignore=tests/integration/docs tests/integration
 
 .PHONY: test-e2e
 test-e2e: $(DEV_STAMP) $(CLIENTS_STAMP) ## a live server and the real SDKs, on SQLite, then on PostgreSQL and Redis

@@ -6,6 +6,8 @@ from tests.support.gitrepository import GitRepository
 from tests.support.standin import Reply, StandIn
 from vedette import __version__
 
+pytestmark = pytest.mark.slow
+
 
 def test_version_comes_as_text_and_as_json(vedette):
     assert vedette.run("version").stdout.strip() == __version__

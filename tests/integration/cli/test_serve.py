@@ -16,6 +16,8 @@ from tests.support.server import LiveServer, live_server
 from vedette import __version__
 from vedette.core import runtime
 
+pytestmark = pytest.mark.slow
+
 HEALED_SECONDS = 2.0
 
 

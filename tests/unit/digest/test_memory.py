@@ -17,6 +17,8 @@ from vedette.digest.normalise.users import is_address
 from vedette.wire.clientip import address_in
 from vedette.wire.filters import CRAWLERS, InboundFilters
 
+pytestmark = pytest.mark.slow
+
 LONG = 100_000
 TIMES = 20
 WANTED = InboundFilters(on=(CRAWLERS,), legacy_browsers=("ie",), addresses=("10.0.0.0/8",))
