@@ -13,6 +13,7 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated, No
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from vedette.accounts.factors import asks_for_code
 from vedette.accounts.models import User
 from vedette.accounts.signin_limits import WINDOW_SECONDS, Attempt, client_address
 from vedette.api import openapi
@@ -90,6 +91,7 @@ class AuthEndpoint(Endpoint):
     def post(self, request: Request) -> Response:
         """Sign in by HTTP Basic with a user name or e-mail address and a password.
 
+        Accounts with an authenticator app are refused: the sign-in page asks them for its code.
         A page of another site cannot ask for this unseen: browsers send such a header only where they may.
         """
         name, password = _basic(request.META.get("HTTP_AUTHORIZATION", ""))
@@ -100,6 +102,10 @@ class AuthEndpoint(Endpoint):
         if not isinstance(user, User):
             attempt.failed()
             raise AuthenticationFailed("Invalid username/password.")
+        if asks_for_code(user):
+            raise AuthenticationFailed(
+                "This account has a second factor: sign in on the page, which asks for its code."
+            )
         attempt.succeeded()
         login(request._request, user)
         return Response(as_own_user(user))

@@ -48,7 +48,7 @@ FLAGS = {
 
 # What nobody could rely on if it were switched on: the sentence says why it is refused.
 NOT_ENFORCED = {
-    "require2FA": "No second factor is asked for at sign-in yet, so it cannot be required.",
+    "require2FA": "Nobody can set up a second factor here yet, so it cannot be required.",
     "requireEmailVerification": "Addresses are not verified yet, so it cannot be required.",
 }
 

@@ -67,6 +67,18 @@ class SignInForm(PageForm):
     )
 
 
+class CodeForm(PageForm):
+    """The code of an authenticator app."""
+
+    code = forms.CharField(
+        max_length=20,
+        label="Code of your authenticator app",
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "spellcheck": "false"}
+        ),
+    )
+
+
 class AskClaimForm(PageForm):
     """Which account somebody wants to claim."""
 
@@ -139,6 +151,28 @@ class PasswordForm(PageForm):
             self.add_error("old", "That is not your present password.")
         elif new:
             check_password_rules(self, "new", new, self.user)
+
+
+class RemoveFactorForm(PageForm):
+    """The end of the authenticator app, for whoever knows the password."""
+
+    password = forms.CharField(
+        max_length=200,
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> str:
+        """It has to be right."""
+        password = str(self.cleaned_data["password"])
+        if not self.user.check_password(password):
+            raise ValidationError("That is not your password.")
+        return password
 
 
 class IssueHabitsForm(PageForm):

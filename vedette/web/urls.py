@@ -32,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", entrance.landing, name="landing"),
     path("setup/", entrance.setup, name="setup"),
     path("auth/login/", entrance.sign_in, name="login"),
+    path("auth/login/code/", entrance.sign_in_code, name="login_code"),
     path("auth/logout/", entrance.sign_out, name="logout"),
     path("account/claim/", claims.ask_claim, name="ask_claim"),
     path("account/claim/<str:user_id>/<str:code>/", claims.claim, name="claim"),

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.integration.api.client import Api
+from tests.support.factors import an_app
 from vedette.accounts.tokens import create_user_token, hash_token
 from vedette.api import senders
 from vedette.core import clock
@@ -183,6 +184,18 @@ def test_signing_in_by_password_and_out_again(owner, sign_in):
     assert (entered.status, entered.body["email"]) == (200, "owner@example.com")
     assert inside.body["id"] == str(owner.pk)
     assert left.status == 204
+    assert sign_in.api.get("/users/me/").status == 401
+
+
+def test_somebody_with_an_authenticator_app_does_not_get_in_by_the_password(owner, sign_in):
+    owner.set_password("correct horse battery")
+    owner.save()
+    an_app(owner)
+
+    refused = sign_in("owner@example.com", "correct horse battery")
+
+    assert refused.status == 401
+    assert "second factor" in refused.detail
     assert sign_in.api.get("/users/me/").status == 401
 
 

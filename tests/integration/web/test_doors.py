@@ -16,6 +16,7 @@ ROUTES = {
     "landing": ((), "signed-in"),
     "setup": ((), "set-up"),
     "login": ((), "public"),
+    "login_code": ((), "public"),
     "logout": ((), "public"),
     "theme": ((), "public"),
     "ask_claim": ((), "public"),

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
+from vedette.accounts import factors
 from vedette.accounts.models import ApiToken, User
 from vedette.accounts.options import OFF, ON, SELF_ASSIGN_ISSUE, set_option, who_has_on
 from vedette.accounts.tokens import create_user_token
@@ -17,17 +18,18 @@ from vedette.core import clock
 from vedette.orgs.models import Organization
 from vedette.orgs.roles import expand_scopes
 from vedette.web.doors import signed_in, signed_in_page
-from vedette.web.forms import IssueHabitsForm, NameForm, PasswordForm, UserTokenForm
+from vedette.web.forms import IssueHabitsForm, NameForm, PasswordForm, RemoveFactorForm, UserTokenForm
 from vedette.web.rendering import done, organizations_of, page
 
 _USUAL_SCOPES = ["org:read", "project:read", "project:releases", "team:read", "event:read"]
 
 
-@sensitive_post_parameters("old", "new")
+@sensitive_post_parameters("old", "new", "password")
 @require_http_methods(["GET", "POST"])
 @signed_in_page
 def account(request: HttpRequest) -> HttpResponse:
-    """Change the name, the password, or what happens to issues: `part` says which form was sent."""
+    """Change the name, the password, or what happens to issues, or remove the authenticator app: `part` says which form
+    was sent."""
     user = signed_in(request)
     part = request.POST.get("part", "")
     names = NameForm(request.POST if part == "name" else None, initial={"name": user.name})
@@ -48,13 +50,14 @@ def account(request: HttpRequest) -> HttpResponse:
     if part == "issues" and habits.is_valid():
         set_option(user, SELF_ASSIGN_ISSUE, habits.cleaned_data[SELF_ASSIGN_ISSUE])
         return done(request, "What happens to issues is changed.", reverse("web:account"))
-    status = 400 if names.errors or passwords.errors or habits.errors else 200
-    return page(
-        request,
-        "web/account.html",
-        {"names": names, "passwords": passwords, "habits": habits, "organization": _home(user)},
-        status=status,
-    )
+    removal = RemoveFactorForm(request.POST if part == "factor" else None, user=user)
+    if part == "factor" and removal.is_valid():
+        factors.remove(user)
+        return done(request, "Your authenticator app is removed.", reverse("web:account"))
+    status = 400 if names.errors or passwords.errors or habits.errors or removal.errors else 200
+    forms = {"names": names, "passwords": passwords, "habits": habits, "removal": removal}
+    context = {**forms, "factor": factors.factor_of(user), "organization": _home(user)}
+    return page(request, "web/account.html", context, status=status)
 
 
 def _self_assign(user: User) -> str:

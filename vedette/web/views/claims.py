@@ -5,9 +5,7 @@ mail is answered alike. Source: the relocation specification, 4.8.
 """
 
 from django.conf import settings
-from django.contrib.auth import login
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -25,6 +23,7 @@ from vedette.orgs.models import InviteStatus, OrganizationMember
 from vedette.web.doors import organization_page, public_page
 from vedette.web.forms import AskClaimForm, ClaimForm
 from vedette.web.rendering import done, failed, page
+from vedette.web.secondstep import enter
 
 _BACKEND = "vedette.accounts.backends.UsernameOrEmailBackend"
 _OVER = 410
@@ -35,7 +34,10 @@ _OVER = 410
 @require_http_methods(["GET", "POST"])
 @public_page
 def claim(request: HttpRequest, user_id: str, code: str) -> HttpResponse:
-    """Choose a password, and a name if wanted; this signs in. Looking at the page uses nothing up."""
+    """Choose a password, and a name if wanted; this signs in, after the code of an app if there is one.
+
+    Looking at the page uses nothing up.
+    """
     now = clock.now()
     user = claims.find_unclaimed(as_id(user_id) or 0, code, now)
     if user is None:
@@ -50,8 +52,7 @@ def claim(request: HttpRequest, user_id: str, code: str) -> HttpResponse:
         except RuleBroken as broken:
             form.blame(broken)
         else:
-            login(request, user, backend=_BACKEND)
-            return redirect("web:landing")
+            return enter(request, user, backend=_BACKEND, name=user.username, target=reverse("web:landing"))
     context = {"form": form, "account": user}
     return page(request, "web/claim.html", context, status=400 if form.errors else 200)
 

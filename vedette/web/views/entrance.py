@@ -8,16 +8,21 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from vedette.accounts.factors import accept_code
+from vedette.accounts.models import User
 from vedette.accounts.signin_limits import Attempt, client_address
+from vedette.core import clock
 from vedette.core.errors import RuleBroken
+from vedette.web import secondstep
 from vedette.web.doors import public_page, set_up_page, signed_in, signed_in_page
 from vedette.web.firstrun import set_up
-from vedette.web.forms import SetUpForm, SignInForm
+from vedette.web.forms import CodeForm, SetUpForm, SignInForm
 from vedette.web.rendering import back_to, organizations_of, page
 from vedette.web.templatetags.pages import THEMES
 
 _BACKEND = "vedette.accounts.backends.UsernameOrEmailBackend"
 _YEAR = 31_536_000
+_TOO_MANY = "Too many attempts. Wait a quarter of an hour, then try again."
 
 
 @sensitive_post_parameters("password")
@@ -55,16 +60,37 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         attempt = Attempt(client_address(request), form.cleaned_data["username"])
         if attempt.is_refused():
-            wrong, status = "Too many attempts. Wait a quarter of an hour, then try again.", 429
+            wrong, status = _TOO_MANY, 429
         else:
             user = authenticate(request, **form.cleaned_data)
-            if user is not None:
-                attempt.succeeded()
-                login(request, user)
-                return redirect(target)
+            if isinstance(user, User):
+                return secondstep.enter(request, user, backend=_BACKEND, name=attempt.name, target=target)
             attempt.failed()
             wrong, status = "The name and the password do not fit together.", 400
     return page(request, "web/signin.html", {"form": form, "wrong": wrong, "next": target}, status=status)
+
+
+@sensitive_post_parameters("code")
+@never_cache
+@require_http_methods(["GET", "POST"])
+@public_page
+def sign_in_code(request: HttpRequest) -> HttpResponse:
+    """The second page of signing in, for accounts with an authenticator app. Wrong codes count as failed attempts."""
+    found = secondstep.waiting(request)
+    if request.user.is_authenticated or found is None:
+        return redirect("web:login")
+    form = CodeForm(request.POST or None)
+    wrong, status = "", 200
+    if request.method == "POST" and form.is_valid():
+        attempt = secondstep.attempt_of(request, found.user)
+        if attempt.is_refused():
+            wrong, status = _TOO_MANY, 429
+        elif accept_code(found.user, form.cleaned_data["code"], clock.now()):
+            return secondstep.let_in(request, found)
+        else:
+            attempt.failed()
+            wrong, status = "This code is not right, or was used already. Wait for the next one.", 400
+    return page(request, "web/signin_code.html", {"form": form, "wrong": wrong}, status=status)
 
 
 @require_POST
