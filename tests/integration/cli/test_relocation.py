@@ -13,6 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.conf import settings
 
 from tests.support.factories import a_member, a_project, an_organization
+from tests.support.factors import an_app
+from vedette.accounts.factors import asks_for_code
 from vedette.accounts.models import User
 from vedette.cli import migrate
 from vedette.cli.main import cli
@@ -318,6 +320,26 @@ class TestBackup:
         run("backup", "encrypt", "s.tar", "--src", "bad.json", "--encrypt-with", keys[1], status=1)
 
         assert not (tmp_path / "s.tar").exists()
+
+
+class TestFactors:
+    def test_an_app_is_shown_and_removed(self, run):
+        ann = a_member(an_organization("acme"))
+        an_app(ann)
+
+        assert "authenticator app, since 20" in run("factors", "list", "ANN@example.com").stdout
+        assert "is removed" in run("factors", "remove", "ann@example.com").stdout
+        assert not asks_for_code(ann)
+        assert "no authenticator app" in run("factors", "list", "ann@example.com").stdout
+
+    @pytest.mark.parametrize(
+        ("name", "says"), [("nobody", "no account 'nobody'"), ("ann@example.com", "has no authenticator app")]
+    )
+    def test_what_cannot_be_removed_is_said(self, run, name, says):
+        a_member(an_organization("acme"))
+
+        with pytest.raises(RuleBroken, match=says):
+            run("factors", "remove", name)
 
 
 class TestClaims:
