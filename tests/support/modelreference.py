@@ -12,8 +12,6 @@ from vedette.relocation.exporting import run as exported
 from vedette.relocation.graph import Declaration, graph
 from vedette.relocation.importing import rules as imported
 
-IDLE = {"sentry.authenticator"}  # has its own table, and nothing asks it yet
-
 
 def relocation_models() -> str:
     """A table of all models in canonical order, and the names of those that never travel."""
@@ -84,7 +82,7 @@ def _scopes(wire: Relocation) -> str:
 
 
 def _here(declaration: Declaration) -> str:
-    if declaration.is_preserved or declaration.wire.model in IDLE:
+    if declaration.is_preserved:
         return "kept, not used yet"
     without = [name for name in declaration.wire.fields if declaration.column(name) is None]
     return "used" + "".join(f"; `{name}` kept beside" for name in without)

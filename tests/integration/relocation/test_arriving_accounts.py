@@ -1,10 +1,12 @@
 """Accounts on their way in: names, powers, passwords, addresses (relocation specification, 4.8, 5.5, 5.7)."""
 
+import json
 import re
 
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.cache import cache
 
 from tests.integration.relocation.rows import (
     DAY,
@@ -16,6 +18,7 @@ from tests.integration.relocation.rows import (
     its_address,
 )
 from tests.integration.relocation.seen import SUFFIX, chunk_of, kinds_of, preserved
+from tests.support.factors import BASE32, a_code
 from vedette.accounts.models import Authenticator, Email, LostPasswordHash, User, UserEmail
 from vedette.accounts.users import create_user
 from vedette.orgs.models import Organization, OrganizationMember
@@ -195,7 +198,23 @@ class TestSecretsOfAccounts:
         result = imports(rows, "Global")
 
         assert Authenticator.objects.get().config == {"secret": "JBSWY3DP"}
-        assert any("not asked for yet" in one.reason for one in result.findings)
+        assert any("recovery codes, text messages and security keys" in one.reason for one in result.findings)
+
+    def test_whoever_had_an_authenticator_app_signs_in_with_password_and_code(
+        self, imports, client, settings, monkeypatch
+    ):
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+        monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 2000)
+        cache.clear()
+        config = json.dumps({"secret": BASE32})
+        imports([a_user(1, "ann"), a_row("authenticator", 5, user=1, type=1, config=config)], "Global")
+
+        first = client.post("/auth/login/", {"username": "ann", "password": "correct horse"})
+        assert first["Location"] == "/auth/login/code/"
+        assert client.get("/settings/account/details/").status_code == 302
+
+        assert client.post("/auth/login/code/", {"code": a_code()}).status_code == 302
+        assert client.get("/settings/account/details/").status_code == 200
 
     def test_a_merged_account_gets_no_second_factor_of_somebody_else(self, imports):
         rows = [a_user(1, "ann"), a_user(2, "Ann", email="eve@example.com")]

@@ -129,7 +129,10 @@ class UserIps(OfNewUsers):
 class Authenticators(OfNewUsers):
     """Second factors, their secrets as they are."""
 
-    caution: ClassVar = "second factors are kept and not asked for yet: until then, whoever knows the password gets in"
+    caution: ClassVar = (
+        "codes of authenticator apps are asked for; recovery codes, text messages and security keys are kept and not "
+        "asked for yet: whoever knows the password gets in to an account that has only those"
+    )
 
     def complaint(self, fields: Mapping[str, Any]) -> tuple[str, str] | None:
         """Without its kind nobody could ask for it."""
