@@ -242,3 +242,13 @@ def test_a_cookie_with_a_nul_character_is_as_good_as_absent(path, status, visit,
 
     assert answer.status_code == status
     assert settings.SESSION_COOKIE_NAME not in answer.wsgi_request.COOKIES
+
+
+@pytest.mark.parametrize("name", [name for name, (arguments, _) in ROUTES.items() if 1 in arguments])
+def test_a_number_that_no_row_can_have_leads_nowhere(name, visit, ann, project):
+    address = reverse(f"web:{name}", args=[123456789 if one == 1 else one for one in ROUTES[name][0]])
+    address = address.replace("123456789", "9" * 30)
+
+    answer = visit(ann).post(address) if name in POSTS else visit(ann).get(address)
+
+    assert answer.status_code == (410 if name == "claim" else 404)
