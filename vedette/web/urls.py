@@ -1,7 +1,6 @@
 """The routes of this room. Shapes that clients hand to people are those of the API specification, 2.8."""
 
-from django.urls import URLPattern, URLResolver, path, register_converter
-from django.urls.converters import IntConverter
+from django.urls import URLPattern, URLResolver, path
 
 from vedette.web.views import (
     account,
@@ -26,15 +25,6 @@ from vedette.web.views import (
     usage,
 )
 
-
-class IdConverter(IntConverter):
-    """The number of a row, as `core.ids.as_id` reads it: one that no database could hold is no such page."""
-
-    regex = "[0-9]{1,18}"
-
-
-register_converter(IdConverter, "id")
-
 app_name = "web"
 _ORG = "organizations/<slug:org>"
 
@@ -57,16 +47,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("avatar/<str:ident>/", avatars.user_avatar, name="user_avatar"),
     path("organization-avatar/<str:ident>/", avatars.organization_avatar, name="organization_avatar"),
     path("settings/account/api/auth-tokens/", account.tokens, name="tokens"),
-    path("settings/account/api/auth-tokens/<id:token_id>/revoke/", account.revoke_token, name="revoke_token"),
+    path("settings/account/api/auth-tokens/<int:token_id>/revoke/", account.revoke_token, name="revoke_token"),
     path(f"{_ORG}/", organization.home, name="organization"),
     path(f"{_ORG}/settings/", orgsettings.organization_settings, name="organization_settings"),
     path(f"{_ORG}/settings/avatar/", avatars.choose_organization_avatar, name="choose_organization_avatar"),
     path(f"{_ORG}/settings/audit-log/", orgsettings.audit_log, name="audit_log"),
     path(f"{_ORG}/settings/members/", organization.members, name="members"),
-    path(f"{_ORG}/settings/members/<id:member_id>/claim/", claims.send_claim, name="send_claim"),
+    path(f"{_ORG}/settings/members/<int:member_id>/claim/", claims.send_claim, name="send_claim"),
     path(f"{_ORG}/settings/auth-tokens/", organization.tokens, name="organization_tokens"),
     path(
-        f"{_ORG}/settings/auth-tokens/<id:token_id>/revoke/",
+        f"{_ORG}/settings/auth-tokens/<int:token_id>/revoke/",
         organization.revoke_token,
         name="revoke_organization_token",
     ),
@@ -76,7 +66,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ORG}/projects/<slug:slug>/grouping/", grouping.project_grouping, name="project_grouping"),
     path(f"{_ORG}/projects/<slug:slug>/filters/", limits.filters, name="project_filters"),
     path(
-        f"{_ORG}/projects/<slug:slug>/filters/keys/<id:key_id>/",
+        f"{_ORG}/projects/<slug:slug>/filters/keys/<int:key_id>/",
         limits.key_limit,
         name="project_key_limit",
     ),
@@ -89,7 +79,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ORG}/projects/<slug:slug>/keeping/", keeping.project_keeping, name="project_keeping"),
     path(f"{_ORG}/projects/<slug:slug>/keeping/delete/", keeping.delete_project, name="delete_project"),
     path(
-        f"{_ORG}/projects/<slug:slug>/keeping/discarded/<id:tombstone_id>/",
+        f"{_ORG}/projects/<slug:slug>/keeping/discarded/<int:tombstone_id>/",
         keeping.remove_tombstone,
         name="remove_tombstone",
     ),
@@ -101,14 +91,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ORG}/settings/relocation/<str:uuid>/download/", moves.download_move, name="download_move"),
     path(f"{_ORG}/settings/relocation/<str:uuid>/findings/", moves.move_findings, name="move_findings"),
     path(f"{_ORG}/settings/repositories/", integrations.repositories, name="repositories"),
-    path(f"{_ORG}/settings/repositories/<id:repository_id>/", integrations.repository, name="repository"),
+    path(f"{_ORG}/settings/repositories/<int:repository_id>/", integrations.repository, name="repository"),
     path(f"{_ORG}/settings/webhooks/", integrations.webhooks, name="webhooks"),
-    path(f"{_ORG}/settings/webhooks/<id:webhook_id>/", integrations.webhook, name="webhook"),
+    path(f"{_ORG}/settings/webhooks/<int:webhook_id>/", integrations.webhook, name="webhook"),
     path(f"{_ORG}/settings/limits/", limits.organization_limits, name="organization_limits"),
     path(f"{_ORG}/settings/scrubbing/", limits.organization_scrubbing, name="organization_scrubbing"),
     path(f"{_ORG}/projects/<slug:slug>/waiting/", projects.waiting, name="waiting"),
     path(f"{_ORG}/projects/<slug:slug>/keys/", projects.add_key, name="add_key"),
-    path(f"{_ORG}/projects/<slug:slug>/keys/<id:key_id>/", projects.change_key, name="change_key"),
+    path(f"{_ORG}/projects/<slug:slug>/keys/<int:key_id>/", projects.change_key, name="change_key"),
     path(f"{_ORG}/issues/", stream.stream, name="stream"),
     path(f"{_ORG}/issues/update/", stream.update, name="update"),
     path(f"{_ORG}/issues/assign/", stream.assign, name="assign"),
@@ -123,8 +113,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         f"{_ORG}/issues/<str:issue_id>/events/<str:event_id>/grouping/", grouping.event_grouping, name="event_grouping"
     ),
     path(f"{_ORG}/issues/<str:issue_id>/tags/<path:key>/", issue.tag, name="tag"),
-    path(f"{_ORG}/issues/<str:issue_id>/attachments/<id:attachment_id>/", issue.attachment, name="attachment"),
-    path(f"{_ORG}/issues/<str:issue_id>/attachments/<id:attachment_id>/picture/", issue.picture, name="picture"),
+    path(f"{_ORG}/issues/<str:issue_id>/attachments/<int:attachment_id>/", issue.attachment, name="attachment"),
+    path(f"{_ORG}/issues/<str:issue_id>/attachments/<int:attachment_id>/picture/", issue.picture, name="picture"),
     path(f"{_ORG}/feedback/", feedback.feedback, name="feedback"),
     path(f"{_ORG}/performance/", performance.performance, name="performance"),
     path(f"{_ORG}/performance/summary/", performance.summary, name="transaction"),
