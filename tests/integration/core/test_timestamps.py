@@ -1,0 +1,47 @@
+"""Timestamps of PostgreSQL, as the connections of this installation read them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from psycopg import DataError
+
+from vedette.core.timestamps import UtcLoader
+
+TIMESTAMPTZ = 1184
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        (b"2026-01-02 03:04:05+00", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        (b"2026-01-02 03:04:05.6+00", datetime(2026, 1, 2, 3, 4, 5, 600_000, tzinfo=UTC)),
+        (b"2026-01-02 03:04:05.678901+05:30", datetime(2026, 1, 1, 21, 34, 5, 678_901, tzinfo=UTC)),
+        (b"0001-01-01 00:00:00+00", datetime(1, 1, 1, tzinfo=UTC)),
+        (b"9999-12-31 23:59:59.999999+00", datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)),
+    ],
+)
+def test_what_the_database_writes_is_read_as_a_moment_in_utc(text, moment):
+    read = UtcLoader(TIMESTAMPTZ).load(text)
+
+    assert (read, read.tzinfo) == (moment, UTC)
+
+
+@pytest.mark.parametrize("text", [b"infinity", b"10000-01-01 00:00:00+00", b"0001-01-01 00:00:00+00 BC"])
+def test_moments_that_python_does_not_have_are_refused_with_the_words_of_the_driver(text):
+    with pytest.raises(DataError):
+        UtcLoader(TIMESTAMPTZ).load(text)
+
+
+@pytest.mark.django_db
+def test_every_connection_to_postgresql_reads_so():
+    if connection.vendor != "postgresql":
+        pytest.skip("it is a type of PostgreSQL")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT '2026-01-02 03:04:05.5+02'::timestamptz, NULL::timestamptz")
+        row = cursor.fetchone()
+        loader = cursor.adapters.get_loader(TIMESTAMPTZ, cursor.format)
+
+    assert row == (datetime(2026, 1, 2, 1, 4, 5, 500_000, tzinfo=UTC), None)
+    assert row[0].tzinfo is UTC
+    assert loader is UtcLoader
