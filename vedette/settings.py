@@ -70,8 +70,8 @@ VARIABLES = (
     Variable(
         "VEDETTE_MAIL_URL",
         "none: no mail is sent",
-        "Outgoing mail: `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`, with `?from=ADDRESS`, and `&tls=false` for a "
-        "server that knows no STARTTLS.",
+        "Outgoing mail: `smtp://USER:PASSWORD@HOST:PORT` or `smtps://…`, with `?from=ADDRESS`, `&tls=false` for a "
+        "server that knows no STARTTLS, and `&ca=FILE` for certificates of an authority of your own.",
         secret=True,
     ),
     Variable(

@@ -3,6 +3,7 @@
 import base64
 import email
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,17 +44,19 @@ class Behaviour:
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Listens on a free port of loopback."""
+    """Listens on a free port of loopback. With `tls` it offers STARTTLS, or (`from_first_byte`) speaks TLS at once."""
 
     allow_reuse_address = True
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None, *, from_first_byte: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Conversation)
         self.delivered: list[Delivery] = []
         self.behaviour = Behaviour()
         self.connections = 0
+        self.tls = tls
+        self.from_first_byte = from_first_byte
 
     @property
     def port(self) -> int:
@@ -63,7 +66,20 @@ class MailServer(socketserver.ThreadingTCPServer):
 
 class _Conversation(socketserver.StreamRequestHandler):
     def handle(self) -> None:
+        try:
+            self._talk()
+        except OSError:  # the client did not like our certificate, or went away
+            return
+
+    def finish(self) -> None:
+        """TLS has a socket of its own, which the server does not know of."""
+        super().finish()
+        self.request.close()
+
+    def _talk(self) -> None:
         server = cast(MailServer, self.server)
+        if server.from_first_byte:
+            self._encrypt()
         server.connections += 1
         behaviour = server.behaviour
         sender, recipients, is_known = "", list[str](), behaviour.password is None
@@ -73,7 +89,11 @@ class _Conversation(socketserver.StreamRequestHandler):
             command = text[:4].upper()
             usual = "250 fine"
             if command == "EHLO":
-                usual = "250-loopback\r\n250-8BITMIME\r\n250 AUTH PLAIN" if behaviour.password else "250 8BITMIME"
+                can = ["STARTTLS"] if server.tls and not self.is_encrypted else []
+                can += ["AUTH PLAIN"] if behaviour.password else []
+                usual = "\r\n".join(["250-loopback", *(f"250-{one}" for one in can), "250 8BITMIME"])
+            elif command == "STAR":
+                usual = "220 go on"
             elif command == "AUTH":
                 given = base64.b64decode(text.rpartition(" ")[2]).decode().split("\0")[1:]
                 is_known = tuple(given) == behaviour.password
@@ -90,12 +110,25 @@ class _Conversation(socketserver.StreamRequestHandler):
             answer = behaviour.reply(command, usual)
             if not self._say(answer):
                 return
+            if command == "STAR" and answer == usual:
+                self._encrypt()
             if command == "DATA" and answer == usual:
                 server.delivered.append(Delivery(sender, recipients, self._message()))
                 if not self._say(behaviour.after_data.pop(0) if behaviour.after_data else "250 taken"):
                     return
             if command == "QUIT":
                 return
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS has begun."""
+        return isinstance(self.request, ssl.SSLSocket)
+
+    def _encrypt(self) -> None:
+        tls = cast(MailServer, self.server).tls
+        assert tls is not None
+        self.request = tls.wrap_socket(self.request, server_side=True)
+        self.setup()
 
     def _message(self) -> EmailMessage:
         lines = []
@@ -116,9 +149,9 @@ def _address(text: str) -> str:
 
 
 @contextmanager
-def mail_server() -> Iterator[MailServer]:
+def mail_server(tls: ssl.SSLContext | None = None, *, from_first_byte: bool = False) -> Iterator[MailServer]:
     """A server that runs meanwhile."""
-    with MailServer() as server:
+    with MailServer(tls, from_first_byte=from_first_byte) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:

@@ -20,6 +20,7 @@ COMMANDS = {
     "createuser": ("vedette.cli.createuser", "Make a user."),
     "claims": ("vedette.cli.claims", "Send or show the links of accounts that wait for their owners."),
     "factors": ("vedette.cli.factors", "Show and remove the authenticator app of an account."),
+    "mail": ("vedette.cli.mail", "Send a message to see that mail works."),
     "status": ("vedette.cli.status", "Say whether this node is ready, and what waits on it."),
     "doctor": ("vedette.cli.doctor", "Check stores, disk, clock, spool and settings."),
     "parked": ("vedette.cli.parked", "List, replay or drop what could not be digested."),

@@ -114,20 +114,24 @@ def read_mail_url(text: str) -> dict[str, Any]:
     parts = _parts(name, text, hint)
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
         raise Misconfigured(f"{name} is not understood", hint)
-    options = _options(name, parts, ("from", "tls"))
+    options = _options(name, parts, ("from", "tls", "ca"))
     sender = options.get("from", DEFAULT_SENDER)
     if not sender.isprintable() or "@" not in parseaddr(sender)[1]:
         raise Misconfigured(f"{name} has no address after from=", hint)
     if options.get("tls", "true") not in ("true", "false"):
         raise Misconfigured(f"{name} has tls= and neither true nor false behind it", hint)
+    ca_file = options.get("ca", "")
+    if ca_file and not Path(ca_file).is_file():
+        raise Misconfigured(f"{name} has no file of certificates behind ca=", "Write the whole path of a PEM file.")
     return {
-        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_BACKEND": "vedette.mail.connection.Connection",
         "EMAIL_HOST": parts.hostname,
         "EMAIL_PORT": parts.port or (465 if parts.scheme == "smtps" else 587),
         "EMAIL_HOST_USER": unquote(parts.username or ""),
         "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
         "EMAIL_USE_SSL": parts.scheme == "smtps",
         "EMAIL_USE_TLS": parts.scheme == "smtp" and options.get("tls", "true") != "false",
+        "EMAIL_CA_FILE": ca_file,
         "DEFAULT_FROM_EMAIL": sender,
         "EMAIL_TIMEOUT": 10,
     }

@@ -14,12 +14,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.core.mail.backends.smtp import EmailBackend
 from django.db.models import F, Q
 
 from vedette.accounts.models import User
 from vedette.core import clock
 from vedette.core.pieces import delete_in_pieces
+from vedette.mail.connection import Connection
 from vedette.mail.letters import message_of
 from vedette.mail.models import Mail, MailState
 from vedette.mail.outbox import Kind
@@ -59,7 +59,7 @@ class Sent:
 class _Post:
     """The connection to the mail server, opened when the first mail is sent. `is_away` once it did not answer."""
 
-    connection: EmailBackend = field(default_factory=EmailBackend)
+    connection: Connection = field(default_factory=Connection)
     is_away: bool = False
 
     def send(self, message: EmailMultiAlternatives) -> None:

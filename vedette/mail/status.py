@@ -4,9 +4,9 @@ import smtplib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.mail.backends.smtp import EmailBackend
 from django.db.models import Count, Min
 
+from vedette.mail.connection import Connection
 from vedette.mail.models import Mail, MailState
 
 RECENT = timedelta(days=1)
@@ -42,7 +42,7 @@ def mail_status(now: datetime) -> MailStatus:
 
 def reach_server() -> str:
     """Say hello to the mail server, with its password where it has one; empty if it answered, else what went wrong."""
-    post = EmailBackend(timeout=PATIENCE_SECONDS)
+    post = Connection(timeout=PATIENCE_SECONDS)
     try:
         post.open()
     except (smtplib.SMTPException, OSError) as error:

@@ -44,3 +44,15 @@ def test_what_makes_no_sense_is_refused_without_its_password(text):
         read_mail_url(text)
 
     assert "s3cret" not in str(refused.value) + refused.value.hint
+
+
+def test_a_file_of_certificates_is_named_by_its_path(tmp_path):
+    (tmp_path / "ca.pem").write_text("")
+
+    assert read_mail_url(f"smtp://h?ca={tmp_path}/ca.pem")["EMAIL_CA_FILE"] == f"{tmp_path}/ca.pem"
+    assert read_mail_url("smtp://h")["EMAIL_CA_FILE"] == ""
+
+
+def test_one_that_is_not_there_is_refused_at_once(tmp_path):
+    with pytest.raises(Misconfigured, match="no file of certificates"):
+        read_mail_url(f"smtp://h?ca={tmp_path}/none.pem")
