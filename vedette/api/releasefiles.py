@@ -34,6 +34,7 @@ from vedette.core.errors import RuleBroken
 from vedette.core.files import FileStore
 from vedette.core.handouts import handed_out
 from vedette.core.ids import as_id
+from vedette.core.nul import holds_nul
 from vedette.issues.attachments import may_download
 from vedette.orgs.options import DEBUG_FILES_ROLE
 from vedette.projects.models import Project
@@ -182,8 +183,13 @@ def _read_form(request: Request) -> tuple[str, str, dict[str, str], Any]:
     if len(dist) > LONGEST_DIST or any(sign in dist for sign in "\r\n\t"):
         raise RuleBroken({"dist": ["Invalid distribution name."]})
     headers = dict(_header(line) for line in form.getlist("header")[:MOST_HEADERS])
-    headers = {"Content-Type": str(file.content_type or "application/octet-stream")[:200], **headers}
+    headers = {"Content-Type": _type(file.content_type), **headers}
     return _name(form.get("name") or file.name or ""), dist, headers, file
+
+
+def _type(said: str | None) -> str:
+    """What the file is said to be, if a database takes it."""
+    return said[:200] if said and not holds_nul(said) else "application/octet-stream"
 
 
 def _name(text: str) -> str:

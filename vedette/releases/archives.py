@@ -16,6 +16,7 @@ from uuid import UUID
 
 from vedette.core import json
 from vedette.core.errors import RuleBroken
+from vedette.core.nul import holds_nul
 
 MANIFEST = "manifest.json"
 MOST_LISTED_BYTES = 4 * 2**20  # of the list of contents, which is read as a whole: about 40,000 files
@@ -105,6 +106,8 @@ def _read(manifest: Any, file: BinaryIO) -> Manifest:
     if not isinstance(files, dict) or not all(isinstance(one, dict) for one in files.values()):
         raise BadArchive("The manifest.json of the archive names no files.")
     dist, own = manifest.get("dist"), manifest.get("debug_id")
+    if holds_nul(dist):
+        raise BadArchive("The manifest.json of the archive names a dist with null characters.")
     return Manifest(_id_of(own, file), dist if isinstance(dist, str) else "", len(files))
 
 

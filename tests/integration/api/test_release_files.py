@@ -133,6 +133,12 @@ def test_what_makes_no_file_is_refused_in_a_sentence(api, release, case):
     assert not ReleaseFile.objects.exists()
 
 
+def test_a_type_that_no_database_keeps_is_none(api, release):
+    status, body = send(api, FILES, file=a_part("a.js", CODE, "text/\0javascript"), name="~/a.js")
+
+    assert (status, body["headers"]) == (201, {"Content-Type": "application/octet-stream"})
+
+
 def test_limits_are_held(api, release, monkeypatch):
     assert add(api, dist="d" * 65)[0] == 400
     monkeypatch.setattr(files_module, "MOST_FILES", 1)

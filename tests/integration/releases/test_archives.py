@@ -71,6 +71,7 @@ BAD = {
     "a manifest that is a list": (an_archive([]), "names no files"),
     "files that are a list": (an_archive({"files": []}), "names no files"),
     "a file that is a text": (an_archive({"files": {"a": "b"}}), "names no files"),
+    "a dist with a null character": (an_archive({"files": {}, "dist": "a\0b"}), "null characters"),
     "an encrypted file": (encrypted(an_archive()), "encrypted"),
     "a bomb": (an_archive(bomb=bytes(archives.SMALL_BYTES + 1)), "unpacks to too much"),
     "a large manifest": (an_archive(b" " * (archives.MOST_MANIFEST_BYTES + 1)), "too large"),
