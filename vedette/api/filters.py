@@ -27,6 +27,7 @@ MAX_SEARCH_WORDS = 20
 MAX_SEARCH_LENGTH = 4096
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _PERIOD = re.compile(r"(\d{1,9})([smhdw]?)")
+_LATEST = datetime(9998, 1, 1, tzinfo=UTC)  # nothing that is kept is as late
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 
@@ -57,7 +58,8 @@ def moment_of(text: str) -> datetime:
 
 
 def time_range(query: QueryDict, now: datetime) -> TimeRange:
-    """The window that the request names: by default the last 90 days, never beyond retention. Raises `RuleBroken`."""
+    """The window that the request names: by default the last 90 days, never beyond retention, and never so late that
+    nobody could round it up to whole intervals. Raises `RuleBroken`."""
     return _within_retention(asked_range(query, now) or TimeRange(now - timedelta(days=DEFAULT_DAYS), now), now)
 
 
@@ -98,7 +100,8 @@ def _in_order(asked: TimeRange) -> TimeRange:
 
 def _within_retention(asked: TimeRange, now: datetime) -> TimeRange:
     oldest = now - timedelta(days=LONGEST_RETENTION)
-    return TimeRange(max(asked.start, oldest), max(asked.end, oldest + timedelta(seconds=1)))
+    start, end = max(asked.start, oldest), max(asked.end, oldest + timedelta(seconds=1))
+    return TimeRange(min(start, _LATEST - timedelta(seconds=1)), min(end, _LATEST))
 
 
 def projects(query: QueryDict, access: Access, *, slugs: tuple[str, ...] = ()) -> list[Project]:

@@ -22,7 +22,7 @@ from vedette.releases import versions
 from vedette.releases.models import ReleaseStatus
 from vedette.shipping.commits import CommitInput, FileChange
 from vedette.shipping.providers.base import MAX_MESSAGE
-from vedette.shipping.refs import RefInput
+from vedette.shipping.refs import MAX_REFS, RefInput
 
 STATUSES = {"open": ReleaseStatus.OPEN, "archived": ReleaseStatus.ARCHIVED}
 WARNINGS = "X-Vedette-Warnings"
@@ -33,11 +33,14 @@ MAX_NAME = 128
 MAX_PATH = 510
 MAX_TEXT = 200
 MAX_PROJECTS = 1000
+MAX_COMMITS = 50_000  # they are written in one transaction, for which everybody else waits where the database is SQLite
+MAX_FILES = 250_000  # of all commits of a request
 _PATCH_TYPES = frozenset("AMD")
 _MOMENT = serializers.DateTimeField()
 _REQUIRED = "This field is required."
 _NULL = "This field may not be null."
 _BLANK = "This field may not be blank."
+_TOO_MANY = "Ensure this field has no more than {} elements."
 _ENDS = "Commit cannot begin or end with .."
 _RANGE_TOO_LONG = f"Start or end commit too long - max is {MAX_KEY} chars each"
 _TOO_LONG = f"Commit too long - max is {MAX_KEY} chars"
@@ -105,7 +108,12 @@ class _Listed(serializers.Field[Any, Any, Any, Any]):
 
     def to_internal_value(self, data: Any) -> list[Any]:
         """The elements, read. Raises `ValidationError`."""
-        return [self.element(_mapping(one)) for one in _list(data)]
+        return [self.element(_mapping(one)) for one in _bounded_list(data, self.most)]
+
+    @property
+    def most(self) -> int:
+        """How many elements there may be."""
+        return MAX_REFS
 
     def element(self, data: Mapping[str, Any]) -> Any:
         """One element, read."""
@@ -119,6 +127,18 @@ class _Listed(serializers.Field[Any, Any, Any, Any]):
 @extend_schema_field(CommitBody(many=True))
 class CommitList(_Listed):
     """Commits, read into `CommitInput`."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """The commits, read. Raises `ValidationError`, also for too many files of all of them."""
+        commits: list[CommitInput] = super().to_internal_value(data)
+        if sum(len(commit.patch_set) for commit in commits) > MAX_FILES:
+            raise ValidationError({"patch_set": [f"{_TOO_MANY.format(MAX_FILES)[:-1]} in all commits."]})
+        return commits
+
+    @property
+    def most(self) -> int:
+        """How many commits there may be."""
+        return MAX_COMMITS
 
     def element(self, data: Mapping[str, Any]) -> CommitInput:
         """One commit."""
@@ -149,7 +169,7 @@ class RefList(_Listed):
                 raise ValidationError({"commit": [_TOO_LONG]})
             return RefInput(repository, commit, previous)
         start, _, end = commit.partition("..")
-        if not start or not end or ".." in end:
+        if not start or not end or ".." in end or end.startswith("."):  # `a...b` is something else to git
             raise ValidationError({"commit": [_ENDS]})
         if max(len(start), len(end)) > MAX_KEY:
             raise ValidationError({"commit": [_RANGE_TOO_LONG]})
@@ -284,6 +304,13 @@ def _list(data: Any) -> list[Any]:
     if not isinstance(data, list):
         raise ValidationError(f'Expected a list of items but got type "{type(data).__name__}".')
     return data
+
+
+def _bounded_list(data: Any, most: int) -> list[Any]:
+    told = _list(data)
+    if len(told) > most:
+        raise ValidationError(_TOO_MANY.format(most))
+    return told
 
 
 def _mapping(data: Any) -> Mapping[str, Any]:

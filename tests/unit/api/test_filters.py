@@ -80,6 +80,12 @@ def test_a_window_is_never_older_than_any_organization_may_keep_events():
     assert time_range(QueryDict("start=2010-01-01&end=2010-02-01"), NOW).end > oldest
 
 
+def test_a_window_leaves_room_to_be_rounded_up_to_whole_intervals():
+    asked = time_range(QueryDict("start=9999-12-30&end=9999-12-31T23:59:59"), NOW)
+
+    assert asked.start < asked.end < datetime.max.replace(tzinfo=UTC) - timedelta(days=365)
+
+
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [

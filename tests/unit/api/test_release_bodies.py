@@ -4,6 +4,7 @@ import pytest
 from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
+from vedette.api import release_bodies
 from vedette.api.release_bodies import (
     WARNINGS,
     ProjectReleaseWish,
@@ -112,6 +113,32 @@ def test_the_first_wrong_commit_says_what_is_wrong_without_its_number(commit, er
     assert refusal(ReleaseChanges, {"commits": [good, commit, {}]}) == {"commits": errors}
 
 
+@pytest.mark.parametrize(
+    ("field", "most", "elements"),
+    [
+        ("commits", "MAX_COMMITS", [{"id": "a"}] * 3),
+        ("refs", "MAX_REFS", [{"repository": "r", "commit": "a"}] * 3),
+        ("headCommits", "MAX_REFS", [{"repository": "r", "currentId": "a"}] * 3),
+    ],
+)
+def test_a_list_has_an_end(monkeypatch, field, most, elements):
+    monkeypatch.setattr(release_bodies, most, 2)
+
+    assert refusal(ReleaseChangesWithRefs, {field: elements}) == {
+        field: ["Ensure this field has no more than 2 elements."]
+    }
+    assert len(read(ReleaseChangesWithRefs, {field: elements[:2]}).values[field]) == 2
+
+
+def test_the_files_of_all_commits_together_have_an_end(monkeypatch):
+    monkeypatch.setattr(release_bodies, "MAX_FILES", 2)
+    commits = [{"id": key, "patch_set": [{"path": "a", "type": "A"}] * 2} for key in "ab"]
+
+    assert refusal(ReleaseChanges, {"commits": commits}) == {
+        "commits": {"patch_set": ["Ensure this field has no more than 2 elements in all commits."]}
+    }
+
+
 def test_a_commit_is_read():
     commit = {
         "id": "8f1d",
@@ -180,6 +207,7 @@ def test_what_is_too_long_is_cut_and_odd_patches_are_taken_and_the_header_says_s
         ({"repository": "r", "commit": "..b"}, {"commit": ["Commit cannot begin or end with .."]}),
         ({"repository": "r", "commit": "a.."}, {"commit": ["Commit cannot begin or end with .."]}),
         ({"repository": "r", "commit": "a..b..c"}, {"commit": ["Commit cannot begin or end with .."]}),
+        ({"repository": "r", "commit": "a...b"}, {"commit": ["Commit cannot begin or end with .."]}),
         (
             {"repository": "r", "commit": "a" * 65 + "..b"},
             {"commit": ["Start or end commit too long - max is 64 chars each"]},
