@@ -14,7 +14,8 @@ from vedette.relocation.graph import Declaration, graph
 from vedette.relocation.importing import silos
 from vedette.relocation.importing.chunks import chunk_table, written_by
 from vedette.relocation.models import ControlImportChunk, ControlImportChunkReplica, ExtraFields
-from vedette.relocation.references import references_of, with_references
+from vedette.relocation.references import with_references
+from vedette.relocation.shapes import references_of
 
 Key = tuple[str, int]
 RANDOM = {

@@ -173,7 +173,7 @@ _ROWS = {
     ),
     Kind.UNMAPPED_REFERENCE: Meaning(
         "An id inside of text or JSON leads to a row that is not there; the reason says what became of it.",
-        "Look at the rule, the action or the dashboard that the finding names.",
+        "Look at the rule, the action, the setting or the search that the finding names.",
     ),
     Kind.REMAPPED_REFERENCE: Meaning("An id inside of text or JSON was given its new number.", _NOTHING),
     Kind.UNKNOWN_FIELD: Meaning(

@@ -8,7 +8,8 @@ it: both lead nowhere. Source: the relocation specification, 5.6.
 from collections.abc import Callable
 from typing import Any
 
-from vedette.relocation.references import references_of, with_references
+from vedette.relocation.references import with_references
+from vedette.relocation.shapes import references_of
 
 OrdinalOf = Callable[[str, int], int | None]
 

@@ -16,7 +16,7 @@ from vedette.relocation.exporting.selection import FEW, Tell
 from vedette.relocation.exporting.sources import Page, PreservedSource
 from vedette.relocation.files.findings import FindingKind, note, warning
 from vedette.relocation.models import PreservedRegionRow
-from vedette.relocation.references import references_of
+from vedette.relocation.shapes import references_of
 
 OWN_OPTIONS = "vedette:"  # what keys of options begin with that only Vedette knows
 LONGEST_SLUG = 50  # that Sentry takes

@@ -10,7 +10,8 @@ from vedette.relocation.importing.context import BatchContext
 from vedette.relocation.importing.plans import Plans
 from vedette.relocation.importing.rules.base import Incoming
 from vedette.relocation.importing.stage import Stage
-from vedette.relocation.references import FINDERS, Missing, Reference, references_of, with_references
+from vedette.relocation.references import Missing, Reference, with_references
+from vedette.relocation.shapes import FINDERS, references_of
 
 Found = list[tuple[Incoming, list[Reference]]]
 
@@ -75,7 +76,12 @@ class Remapping:
         if reference.missing is Missing.DROP_ROW:
             return context.drop(incoming, f"there is no {reference.target} {reference.pk} to go with", field)
         if reference.missing is Missing.KEEP:
-            reason = f"nobody knows what {reference.pk} refers to: it is kept as it is"
+            what = (
+                f"{reference.target} {reference.pk} is not imported"
+                if reference.target
+                else (f"nobody knows what {reference.pk} refers to")
+            )
+            reason = f"{what}: it is kept as it is"
         else:
             reason = f"{reference.target} {reference.pk} is not imported: the reference is taken out"
         context.tell(incoming, FindingKind.UNMAPPED_REFERENCE, reason, field=field)

@@ -25,7 +25,7 @@ from vedette.relocation.importing.stage import Stage
 from vedette.relocation.importing.wipe import forget_events, is_empty, wipe
 from vedette.relocation.models import RegionImportChunk
 from vedette.relocation.progress import Progress
-from vedette.relocation.references import HIDDEN_NEEDS
+from vedette.relocation.shapes import HIDDEN_NEEDS
 
 WIPED = "(wiped)"  # the model of the chunk that says that room was made
 

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.support.exports import organization, project, row, rule, team, user
-from vedette.accounts.models import User
+from vedette.accounts.models import User, UserOption
 from vedette.core import json
-from vedette.orgs.models import Organization, Team
+from vedette.orgs.models import Organization, OrganizationOption, Team
 from vedette.projects.models import Project
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.models import PreservedControlRow, PreservedRegionRow
@@ -130,6 +130,53 @@ def test_ids_that_hide_in_json_text_and_integers_are_ours_afterwards(imports):
     assert [(f.model, f.field) for f in result.findings if f.kind == FindingKind.UNMAPPED_REFERENCE] == [
         ("sentry.dashboard", "filters.project.1")
     ]
+
+
+def test_ids_in_settings_conditions_and_searches_are_ours_afterwards(imports):
+    rows = [organization(1), organization(2, "other"), team(7), user(8), project(9)]
+    rows += [row("useroption", 1, user=8, key="reports:disabled-organizations", value="[2, 99]")]
+    rows += [row("organizationoption", 1, organization=1, key="sentry:default_team_id", value=7)]
+    rows += [row("organizationoption", 2, organization=1, key="sentry:other_team_id", value=77)]
+    rows += [row("projectownership", 1, project=9, schema={"rules": [{"owners": [{"type": "user", "id": 8}]}]})]
+    rows += [row("savedsearch", 1, organization=1, name="Ours", query="project.id:9 project.id:99")]
+    rows += [row("workflow_engine.dataconditiongroup", 5, organization=1)]
+    rows += [
+        row(
+            "workflow_engine.datacondition",
+            6,
+            condition_group=5,
+            type="assigned_to",
+            comparison={"target_type": "Team", "target_identifier": 7},
+        )
+    ]
+
+    result = imports(rows, "Global")
+
+    ours = Team.objects.get()
+    other = Organization.objects.get(slug="other")
+    person = User.objects.get()
+    assert UserOption.objects.get().value == [other.pk]
+    settings = dict(OrganizationOption.objects.values_list("key", "value"))
+    assert settings == {"sentry:default_team_id": ours.pk, "sentry:other_team_id": None}
+    assert kept("sentry.projectownership").get().fields["schema"]["rules"][0]["owners"][0]["id"] == person.pk
+    condition = kept("workflow_engine.datacondition").get().fields["comparison"]
+    assert condition == {"target_type": "Team", "target_identifier": ours.pk}
+    assert kept("sentry.savedsearch").get().fields["query"] == "project.id:9 project.id:99"  # a Global project keeps 9
+    assert sorted((f.model, f.field) for f in result.findings if f.kind == FindingKind.UNMAPPED_REFERENCE) == [
+        ("sentry.organizationoption", "value"),
+        ("sentry.savedsearch", "query"),
+        ("sentry.useroption", "value.1"),
+    ]
+
+
+def test_settings_of_an_instance_that_name_what_did_not_come_are_kept_and_told_of(imports):
+    rows = [row("option", 1, key="store.load-shed-projects", value="[4]")]
+
+    result = imports(rows, "Config")
+
+    assert kept("sentry.option").get().fields["value"] == "[4]"
+    (told,) = [one for one in result.findings if one.kind == FindingKind.UNMAPPED_REFERENCE]
+    assert told.reason == "sentry.project 4 is not imported: it is kept as it is"
 
 
 def test_a_data_source_finds_its_monitor_which_comes_later_in_files(imports):
