@@ -3,7 +3,7 @@
 Nearly every event is new, and asking the store for 500 new ids costs more the more it holds (31 ms at a million
 events). A Bloom filter for each UTC day says "certainly new" or "perhaps not"; only the latter are looked up. It holds
 only where nobody else writes to the store: with an event store of its own, a node has one digest. Elsewhere every id
-is looked up.
+is looked up. So it is while an import writes; what was remembered before is read anew afterwards (`events.arrivals`).
 """
 
 from collections import Counter, OrderedDict
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from vedette.events.arrivals import Arrivals
 from vedette.events.client import EventStore
 from vedette.events.queries.ids import IdTable, count_ids, id_keys, key_of
 
@@ -92,6 +93,7 @@ class Recall:
     events: EventStore
     table: IdTable
     _days: OrderedDict[date, _Day] = field(init=False, default_factory=OrderedDict)
+    _arrivals: Arrivals = field(init=False, default_factory=Arrivals)
 
     def suspects(self, ids: Sequence[Id]) -> list[Id]:
         """Those that may be stored already; the others certainly are not.
@@ -100,6 +102,11 @@ class Recall:
         that are not, everything is suspected.
         """
         if not self.events.embedded:
+            return list(ids)
+        came, come = self._arrivals.look()
+        if came or come:
+            self._days.clear()
+        if come:
             return list(ids)
         days = Counter(moment.date() for _, _, moment in ids).most_common(MOST_DAYS)
         for day, _ in reversed(days):  # the last one that is looked at is the last to be given up

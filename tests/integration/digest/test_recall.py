@@ -9,6 +9,7 @@ from tests.integration.digest.test_stream import an_error, drain, quantities, st
 from tests.support.factories import NOON
 from vedette.digest import recall as recall_module
 from vedette.digest.recall import Recall, Recalls
+from vedette.events.arrivals import arriving
 from vedette.events.queries import ids as queries
 from vedette.events.queries.ids import key_of
 
@@ -178,3 +179,33 @@ def test_transactions_are_recalled_apart_from_errors(events, project):
 
     assert recalls.transactions.suspects(ids) == []
     assert recalls.events.suspects(ids) == ids
+
+
+def test_while_rows_arrive_past_the_digest_the_store_is_asked_about_every_id(events, project):
+    ids = new_ids(project, 5)
+    recall = Recall(events, "errors")
+    assert recall.suspects(ids) == []
+
+    with arriving(events), arriving(events):
+        assert recall.suspects(ids) == ids
+
+    assert recall.suspects(ids) == []
+
+
+def test_what_arrived_past_the_digest_is_known_afterwards(events, store_events, project):
+    recall = Recall(events, "errors")
+    assert recall.suspects(new_ids(project, 1)) == []  # the day is read, and empty
+
+    with arriving(events):
+        known = store_events(20)
+
+    assert recall.suspects(known) == known
+    assert recall.suspects(new_ids(project, 200)) == []
+
+
+def test_an_arrival_is_over_with_whoever_brought_it(events, project):
+    recall = Recall(events, "errors")
+    with pytest.raises(ValueError, match="broken off"), arriving(events):
+        raise ValueError("broken off")
+
+    assert recall.suspects(new_ids(project, 5)) == []

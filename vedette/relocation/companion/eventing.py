@@ -95,7 +95,8 @@ class EventRows:
         self._newest = _micros(now + _AHEAD)
         self._token = f"{import_uuid}-{table.name}"
         self._repeated = repeated
-        # Where nothing is, nothing has to be looked for.
+        # Where nothing is, nothing has to be looked for; but applications may report at any moment from now on.
+        self._lately = _micros(now - _AHEAD)
         self._is_empty = not repeated and not any(count_rows(store, table, some) for some in pieces(oldest))
         self._names = list(table.columns)
         self._project = self._names.index("project_id")
@@ -164,8 +165,12 @@ class EventRows:
 
     def _missing(self, rows: list[list[Any]]) -> list[list[Any]]:
         """Those that are not stored yet, each once."""
-        if not rows or self._is_empty:
+        if not rows:
             return rows
+        if self._is_empty:
+            lately = [row for row in rows if row[self._moment] * self._scale >= self._lately]
+            there = self._events_there(lately) if self.table is not SESSIONS else set()
+            return [row for row in rows if self._event(row) not in there] if there else rows
         identify = self._minute if self.table is SESSIONS else self._event
         there = self._minutes_there(rows) if self.table is SESSIONS else self._events_there(rows)
         if self.table is SPANS:  # a transaction is written whole or not at all

@@ -8,6 +8,7 @@ from django.conf import settings
 from vedette.core import clock
 from vedette.core.pieces import pieces
 from vedette.core.relocation import Silo
+from vedette.events.arrivals import arriving
 from vedette.events.carrying import CARRIED
 from vedette.events.client import EventStore
 from vedette.orgs.options import options_of
@@ -35,6 +36,13 @@ def import_events(
     may have been broken off. Raises `BadFile` and `StoreUnavailable`: the same call again goes on."""
     if not any(archive.pieces(f"events/{table.name}") for table in CARRIED):
         return {}
+    with arriving(store):
+        return _import(archive, store, keys, import_uuid=import_uuid, repeated=repeated, progress=progress)
+
+
+def _import(
+    archive: Unpacked, store: EventStore, keys: KeyMap, *, import_uuid: str, repeated: bool, progress: Progress
+) -> dict[str, Counter[str]]:
     total = sum(archive.contents.counts.get(f"events.{table.name}", 0) for table in CARRIED)
     progress.start("importing events", total)
     now = clock.now()

@@ -11,6 +11,7 @@ from tests.support.companion import Forger, rows_in
 from tests.support.factories import NOON, a_project, a_release, an_organization
 from tests.support.moving import wipe
 from vedette.core import clock
+from vedette.digest.recall import Recall
 from vedette.events.carrying import ERRORS, SESSIONS, SPANS, TRANSACTIONS, count_rows
 from vedette.events.client import StoreUnavailable
 from vedette.events.rows import SessionRow
@@ -299,3 +300,43 @@ def test_events_cannot_be_given_to_anybody_elses_project_or_issue(event_carrier,
 
     assert result.events["errors"]["homeless"] == 3
     assert count_rows(events, ERRORS, [victim.project_id]) == {}
+
+
+def test_a_running_digest_knows_what_was_imported(event_carrier, everything, group, events):
+    event_id = errors_of_the_store(events)[0]
+    archive = event_carrier.exports(with_events=True)
+    wipe()
+    events.run("TRUNCATE TABLE errors")
+    recall = Recall(events, "errors")
+    assert recall.suspects([(1, "f" * 32, NOON)]) == []  # the day is read, and empty
+
+    event_carrier.imports(archive)
+
+    again = (Project.objects.get().pk, event_id, NOON)
+    assert recall.suspects([again]) == [again]
+
+
+def test_an_event_that_an_application_sends_while_its_archive_comes_is_stored_once(
+    event_carrier, group, events, monkeypatch
+):
+    sent = replace(errors_of(group, 1)[0], timestamp=clock.now())
+    write_errors(events, [sent], "e")
+    archive = event_carrier.exports(with_events=True)
+    wipe()
+    batches = storing.EventRows.batches
+
+    def after_a_report(self, archive, after):
+        if self.table is ERRORS:
+            new = Group.objects.get()
+            write_errors(events, [replace(sent, project_id=new.project_id, group_id=new.pk)], "app")
+        yield from batches(self, archive, after)
+
+    monkeypatch.setattr(storing.EventRows, "batches", after_a_report)
+    result = event_carrier.imports(archive)
+
+    assert numbers(events)["errors"] == {Project.objects.get().pk: 1}
+    assert (result.events["errors"]["inserted"], result.events["errors"]["existing"]) == (0, 1)
+
+
+def errors_of_the_store(store):
+    return [row[0].hex for row in store.rows("SELECT event_id FROM errors ORDER BY timestamp")]
