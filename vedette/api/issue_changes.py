@@ -19,12 +19,14 @@ from vedette.issues import inbox
 from vedette.issues.actions import archive, assign, reopen
 from vedette.issues.assignees import Assignee, assignee_of, check_access, parse_assignee
 from vedette.issues.claiming import willing
+from vedette.issues.lines import MOST_LISTED
 from vedette.issues.lookup import feed
 from vedette.issues.marks import set_bookmarked, set_seen
 from vedette.issues.merging import merge
 from vedette.issues.models import Group, GroupSnooze, GroupSubStatus
 from vedette.issues.priorities import PRIORITIES, set_priority
 from vedette.issues.resolve import Fix, InCommit, resolve
+from vedette.issues.sharing import check_sharing, set_public
 from vedette.issues.snoozes import Until, told
 from vedette.issues.subscriptions import set_subscribed
 from vedette.orgs.models import Organization
@@ -49,6 +51,9 @@ class StatusDetails(Wish):
     """How to resolve or to archive."""
 
     inRelease = serializers.CharField(required=False, trim_whitespace=False)
+    inReleases = serializers.ListField(
+        child=serializers.CharField(trim_whitespace=False), required=False, max_length=MOST_LISTED
+    )
     inNextRelease = serializers.BooleanField(required=False)
     inUpcomingRelease = serializers.BooleanField(required=False)
     inCommit = InCommitWish(required=False)
@@ -100,6 +105,8 @@ def apply(wish: dict[str, Any], groups: Sequence[Group], organization: Organizat
     fix = fix_of(wish, groups)
     if wish.get("merge") and len({group.project_id for group in groups}) > 1:
         raise RuleBroken("Merging across multiple projects is not supported")
+    if wish.get("isPublic"):
+        check_sharing(groups)
     answer: dict[str, Any] = {}
     if "priority" in wish:
         set_priority(groups, PRIORITIES[wish["priority"]], by)
@@ -110,6 +117,9 @@ def apply(wish: dict[str, Any], groups: Sequence[Group], organization: Organizat
         answer |= _assign(groups, assignee, by)
     if by is not None:
         answer |= _mark(wish, groups, by)
+    if "isPublic" in wish:
+        links = set_public(groups, by, wanted=wish["isPublic"])
+        answer |= {"isPublic": wish["isPublic"], "shareId": links[groups[0].pk] if len(groups) == 1 else None}
     if wish.get("merge") and (merged := merge(groups, by)):
         groups = [group for group in groups if group.pk not in merged.children]
         answer["merge"] = {"parent": str(merged.parent), "children": [str(pk) for pk in merged.children]}
@@ -219,8 +229,6 @@ def _refuse_what_is_missing(wish: dict[str, Any], by: User | None) -> None:
     errors: dict[str, list[str]] = {}
     if wish.get("status") == "reprocessing":
         errors["status"] = ["Setting the status 'reprocessing' is not supported."]
-    if wish.get("isPublic"):
-        errors["isPublic"] = ["This change is not supported."]
     for field in _OWN:
         if field in wish and by is None:
             errors[field] = [_REQUIRES_A_USER]

@@ -16,6 +16,7 @@ from vedette.api.shapes.users import UserShape, users_by_id
 from vedette.core import clock
 from vedette.core.errors import RuleBroken
 from vedette.events.client import StoreUnavailable
+from vedette.issues.lines import greatest_first
 from vedette.issues.models import (
     Group,
     GroupLink,
@@ -27,11 +28,22 @@ from vedette.issues.models import (
     LinkRelationship,
 )
 from vedette.issues.models import ResolutionType as Kind
-from vedette.issues.resolve import AsBefore, Fix, InCommit, InNextRelease, InRelease, releases_of
+from vedette.issues.regressions import dated_of
+from vedette.issues.resolve import (
+    AsBefore,
+    Fix,
+    InCommit,
+    InNextRelease,
+    InRelease,
+    InReleases,
+    listed_versions,
+    releases_of,
+)
 from vedette.issues.snoozes import users_ever, what_is_left
 from vedette.projects.models import Project
 from vedette.releases.latest import newest_release
 from vedette.releases.models import Commit, Repository, RepositoryStatus
+from vedette.releases.ordering import orderings
 
 NO_RELEASE_YET = "No release data present in the system to form a basis for 'Next Release'"
 UNKNOWN_RELEASE = "Unable to find a release with the given version."
@@ -40,6 +52,7 @@ UNKNOWN_COMMIT = "Unable to find the given commit."
 _WORDS = {
     "inNextRelease": "in next release",
     "inUpcomingRelease": "in upcoming release",
+    "inReleases": "in release",
     "inRelease": "in release",
     "inCommit": "in commit",
 }
@@ -55,8 +68,8 @@ class InCommitWish(Wish):
 def fix_of(wish: dict[str, Any], groups: Sequence[Group]) -> Fix | None:
     """How a checked `wish` to resolve `groups` says that they are fixed; None: plainly. Raises `RuleBroken`.
 
-    Of several ways the first counts: next, upcoming, in a release, in a commit. A release has to belong to the project
-    of the issues, which has to be one.
+    Of several ways the first counts: next, upcoming, in several releases, in a release, in a commit. Releases have to
+    belong to the project of the issues, which has to be one.
     """
     status = wish.get("status")
     if status not in ("resolved", "resolvedInNextRelease") or not groups:
@@ -72,6 +85,8 @@ def fix_of(wish: dict[str, Any], groups: Sequence[Group]) -> Fix | None:
     project = groups[0].project
     if name == "inCommit":
         return InCommit(_commit(project, details["inCommit"], f"{prefix}inCommit"))
+    if name == "inReleases":
+        return _in_releases(project, details["inReleases"], f"{prefix}inReleases")
     if name == "inRelease":
         return _in_release(project, details["inRelease"], f"{prefix}inRelease")
     newest = newest_release(project.organization_id, project.pk)
@@ -92,6 +107,20 @@ def _in_release(project: Project, version: str, field: str) -> InRelease:
     if release is None:
         raise RuleBroken({field: [sentence]})
     return InRelease(release)
+
+
+def _in_releases(project: Project, versions: Sequence[str], field: str) -> InRelease | InReleases:
+    """Releases of the project, the greatest first; one that is named alone says no more than `inRelease` does."""
+    rows = releases_of(project.pk).filter(organization_id=project.organization_id, version__in=versions)
+    found = {release.pk: release for release in rows}
+    if len(found) < len(set(versions)):
+        raise RuleBroken({field: [UNKNOWN_RELEASE]})
+    ordering = orderings({project.pk})[project.pk]
+    dated = [dated_of(release) for release in found.values()]
+    first, *others = greatest_first(dated, without_package=ordering.without_package)
+    if not others:
+        return InRelease(found[first.pk])
+    return InReleases((found[first.pk], *(found[one.pk] for one in others)))
 
 
 def _commit(project: Project, wish: dict[str, str], field: str) -> Commit:
@@ -120,6 +149,8 @@ def told_of(fix: Fix | None, by: User | None) -> dict[str, Any]:
             return {"inNextRelease": True, "actor": actor}
         case InRelease(release):
             return {"inRelease": release.version, "actor": actor}
+        case InReleases(releases):
+            return _in_several([release.version for release in releases]) | {"actor": actor}
         case InCommit(commit):
             return {"inCommit": as_commits([commit])[0], "actor": actor}
         case AsBefore(release):  # of no request; it is what the pages take back with
@@ -140,15 +171,23 @@ def status_details(groups: Sequence[Group]) -> dict[int, dict[str, Any]]:
 
 def _of_resolved(ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     rows = list(GroupResolution.objects.filter(group__in=ids).select_related("release"))
+    listed = listed_versions(rows)
     users = users_by_id(row.actor_id for row in rows)
     found: dict[int, dict[str, Any]] = {}
     for row in rows:
         actor = users.get(row.actor_id or 0)
-        if row.type == Kind.IN_RELEASE:
+        if row.pk in listed:
+            found[row.group_id] = {**_in_several(listed[row.pk]), "actor": actor}
+        elif row.type == Kind.IN_RELEASE:
             found[row.group_id] = {"inRelease": row.release.version, "actor": actor}
         else:
             found[row.group_id] = {"inNextRelease": True, "actor": actor}
     return found | _by_commit([pk for pk in ids if pk not in found])
+
+
+def _in_several(versions: Sequence[str]) -> dict[str, Any]:
+    """With one of them for clients that know of no more."""
+    return {"inRelease": versions[0], "inReleases": list(versions)}
 
 
 def _of_archived(groups: Sequence[Group]) -> dict[int, dict[str, Any]]:

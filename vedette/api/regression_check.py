@@ -15,6 +15,7 @@ from vedette.core import clock
 from vedette.core.errors import RuleBroken
 from vedette.issues.models import GroupResolution
 from vedette.issues.regressions import Explanation, explain
+from vedette.issues.resolve import listed_versions
 from vedette.releases import versions
 from vedette.releases.models import Commit, Release
 
@@ -29,29 +30,33 @@ _REASONS = {
     7: "The version is compared with the one in which the issue is fixed.",
     8: "The release's date is compared with that of the one in which the issue is fixed.",
 }
+_SEVERAL = "It is fixed in several releases, of which {} is that of the event's line, or the nearest to it."
 _UNSHIPPED = "The commit that resolves it is in no release yet."
 _NOT_RESOLVED = "It is not resolved."
 
 
 class CheckedResolution(TypedDict):
-    """What an issue's resolution is tied to."""
+    """What an issue's resolution is tied to. `releases` are all of them; more than one where each line has its own."""
 
     release: str
     type: str
     status: str
     currentReleaseVersion: str | None
+    releases: list[str]
 
 
 class RegressionCheck(TypedDict):
     """Whether an event brings the issue back.
 
     `row` is the rule that decides, by the number of its row in docs/resolutions.md; null where none is asked.
+    `comparedWith` is the version that decides, where the issue is fixed in several releases.
     `releaseExists` is false for a version that is not there yet: it counts as younger than any.
     """
 
     regresses: bool
     row: int | None
     reason: str
+    comparedWith: str | None
     release: str | None
     releaseExists: bool
     followsSemver: bool
@@ -81,6 +86,7 @@ class IssueRegressionCheck(IssueEndpoint):
                 regresses=found.regresses,
                 row=found.row,
                 reason=_reason(found),
+                comparedWith=found.line,
                 release=version or None,
                 releaseExists=release is not None,
                 followsSemver=found.follows_semver,
@@ -100,12 +106,13 @@ class IssueRegressionCheck(IssueEndpoint):
             "type": "in_release" if row.type == 0 else "in_next_release",
             "status": "resolved" if row.status else "pending",
             "currentReleaseVersion": row.current_release_version,
+            "releases": listed_versions([row]).get(row.pk, [row.release.version]),
         }
 
 
 def _reason(found: Explanation) -> str:
     if found.row is not None:
-        return _REASONS[found.row]
+        return (f"{_SEVERAL.format(found.line)} " if found.line else "") + _REASONS[found.row]
     return _UNSHIPPED if found.commit_id is not None else _NOT_RESOLVED
 
 

@@ -10,18 +10,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db.models import Q
 
 from vedette.core import clock
 from vedette.issues.history import Change, record
+from vedette.issues.lines import of_line
 from vedette.issues.models import (
     Activity,
     ActivityType,
     Group,
     GroupLink,
     GroupResolution,
+    GroupResolutionRelease,
     GroupStatus,
     GroupSubStatus,
     HistoryStatus,
@@ -30,7 +32,7 @@ from vedette.issues.models import (
     ResolutionType,
 )
 from vedette.issues.pending import name_release
-from vedette.issues.resolutions import Dated, Resolution, Verdict, judge
+from vedette.issues.resolutions import Dated, Resolution, judge
 from vedette.projects.options import resolve_ages
 from vedette.releases.models import PullRequestCommit, Release, ReleaseCommit
 from vedette.releases.ordering import Ordering, orderings
@@ -119,8 +121,9 @@ class _Judging:
         self._unshipped = unshipped(group.pk for group in groups)
         tied = [group for group in groups if group.pk in self.rows]
         seen = {event.release_id for group in tied for event in events[group.pk] if event.release_id}
-        self._releases = {row.pk: _dated(row) for row in Release.objects.filter(pk__in=seen)} if seen else {}
+        self._releases = {row.pk: dated_of(row) for row in Release.objects.filter(pk__in=seen)} if seen else {}
         self._current = _current_releases(list(self.rows.values()))
+        self._listed = _listed(self.rows.values())
         self._orderings = orderings({group.project_id for group in tied}) if tied else {}
 
     def decisive(self, candidate: Candidate, events: Sequence[Arrived]) -> Arrived | None:
@@ -141,9 +144,25 @@ class _Judging:
         if row is None:
             late = group.resolved_at is not None and event.timestamp <= group.resolved_at
             return late and not candidate.by_age and group.pk not in self._by_age
+        return self._judged(row, event).holds
+
+    def resolved_in(self, row: GroupResolution, event: Arrived) -> str | None:
+        """Of several releases in which an issue was fixed, the version of the one that decided about the event."""
+        return self._judged(row, event).version if row.pk in self._listed else None
+
+    def _judged(self, row: GroupResolution, event: Arrived) -> "_Judged":
         release = self._releases.get(event.release_id) if event.release_id else None
         ordering = self._orderings.get(event.project_id, Ordering())
-        return _judge(row, self._current.get(row.pk), release, ordering).holds
+        return _judge(row, self._listed.get(row.pk, ()), self._current.get(row.pk), release, ordering)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A verdict, and the version of the release that the event was measured by, where there was a choice."""
+
+    holds: bool
+    row: int
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +170,15 @@ class Explanation:
     """What an event would do to an issue: whether it brings it back, and why.
 
     `row` is that of the table of the issue workflow specification, 6.2; None where it is not asked: the issue is not
-    resolved, or `commit_id` resolves it and is in no release yet.
+    resolved, or `commit_id` resolves it and is in no release yet. `line` is the version of the release that decides,
+    where the issue is fixed in several.
     """
 
     regresses: bool
     row: int | None = None
     follows_semver: bool = False
     commit_id: int | None = None
+    line: str | None = None
 
 
 def explain(group: Group, release: Release | None, version: str, now: datetime) -> Explanation:
@@ -169,21 +190,40 @@ def explain(group: Group, release: Release | None, version: str, now: datetime) 
     by_version = bool(version) and ordering.applies_to(version)
     commit_id = unshipped([group.pk]).get(group.pk)
     row = GroupResolution.objects.filter(group=group).select_related("release").first()
-    event = (_dated(release) if release else Dated(_NOT_YET, version, now)) if version else None
-    verdict = judge(None, event, by_version=by_version)
+    event = (dated_of(release) if release else Dated(_NOT_YET, version, now)) if version else None
+    plain = judge(None, event, by_version=by_version)
+    judged = _Judged(plain.holds, plain.row)
     if row is not None:
-        verdict = _judge(row, _current_releases([row]).get(row.pk), event, ordering)
-    if not verdict.holds and commit_id is not None:
+        judged = _judge(row, _listed([row]).get(row.pk, ()), _current_releases([row]).get(row.pk), event, ordering)
+    if not judged.holds and commit_id is not None:
         return Explanation(False, None, by_version, commit_id)
-    return Explanation(not verdict.holds, verdict.row, by_version)
+    return Explanation(not judged.holds, judged.row, by_version, line=judged.version)
 
 
-def _judge(row: GroupResolution, current: Dated | None, event: Dated | None, ordering: Ordering) -> Verdict:
-    resolution = Resolution(
-        _dated(row.release), row.type != ResolutionType.IN_RELEASE, row.current_release_version, current
-    )
+def _judge(
+    row: GroupResolution, listed: Sequence[Dated], current: Dated | None, event: Dated | None, ordering: Ordering
+) -> _Judged:
     by_version = event is not None and ordering.applies_to(event.version)
-    return judge(resolution, event, by_version=by_version, without_package=ordering.without_package)
+    without_package = ordering.without_package
+    decisive = None
+    if listed and event is not None:
+        decisive = of_line(listed, event, by_version=by_version, without_package=without_package)
+        resolution = Resolution(decisive, is_next=False)
+    else:
+        is_next = row.type != ResolutionType.IN_RELEASE
+        resolution = Resolution(dated_of(row.release), is_next, row.current_release_version, current)
+    verdict = judge(resolution, event, by_version=by_version, without_package=without_package)
+    return _Judged(verdict.holds, verdict.row, decisive.version if decisive else None)
+
+
+def _listed(rows: Iterable[GroupResolution]) -> dict[int, list[Dated]]:
+    """The releases that resolutions list beside their own, by the resolution's id."""
+    ids = [row.pk for row in rows if row.type == ResolutionType.IN_RELEASE]
+    found: dict[int, list[Dated]] = defaultdict(list)
+    listed = GroupResolutionRelease.objects.filter(resolution__in=ids).select_related("release") if ids else ()
+    for one in listed:
+        found[one.resolution_id].append(dated_of(one.release))
+    return found
 
 
 def unshipped(group_ids: Iterable[int]) -> dict[int, int]:
@@ -206,7 +246,8 @@ def unshipped(group_ids: Iterable[int]) -> dict[int, int]:
     return {group: commit for group, commit in newest.items() if commit in waiting}
 
 
-def _dated(release: Release) -> Dated:
+def dated_of(release: Release) -> Dated:
+    """The release as far as its age matters."""
     return Dated(release.pk, release.version, release.date_released or release.date_added)
 
 
@@ -217,7 +258,7 @@ def _current_releases(rows: Sequence[GroupResolution]) -> dict[int, Dated]:
         return {}
     organizations = {row.release.organization_id for row in rows}
     releases = Release.objects.filter(organization_id__in=organizations, version__in=named)
-    known = {(release.organization_id, release.version): _dated(release) for release in releases}
+    known = {(release.organization_id, release.version): dated_of(release) for release in releases}
     found = {row.pk: known.get((row.release.organization_id, row.current_release_version or "")) for row in rows}
     return {pk: release for pk, release in found.items() if release is not None}
 
@@ -247,13 +288,14 @@ def _reopen(candidate: Candidate, event: Arrived) -> bool:
 
 def _tell(group: Group, event: Arrived, judging: _Judging) -> None:
     """The entry in the issue's history; a resolution in the next release learns which release that was."""
-    data = {"event_id": event.event_id, "version": event.version}
+    data: dict[str, Any] = {"event_id": event.event_id, "version": event.version}
     row = judging.rows.get(group.pk)
     if row is not None:
         GroupResolution.objects.filter(pk=row.pk).delete()
         entry = name_release(group.pk, row.pk, event.version)
         if entry is not None:
-            told = {"follows_semver": judging.follows_semver(event), "resolved_in_version": entry.data["version"]}
+            version = judging.resolved_in(row, event) or entry.data["version"]
+            told = {"follows_semver": judging.follows_semver(event), "resolved_in_version": version}
             data = {**data, **told}
     Activity.objects.create(
         project_id=group.project_id,

@@ -5,7 +5,7 @@ resolved in pieces (`issues.moving`) under their locks, so that of two who resol
 Source: the issue workflow specification, section 5.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -24,6 +24,7 @@ from vedette.issues.models import (
     GroupLink,
     GroupRelease,
     GroupResolution,
+    GroupResolutionRelease,
     GroupSnooze,
     GroupStatus,
     HistoryStatus,
@@ -51,6 +52,13 @@ class InRelease:
 
 
 @dataclass(frozen=True, slots=True)
+class InReleases:
+    """Fixed in each of these releases, of different lines; the first stands for them where one is to be named."""
+
+    releases: tuple[Release, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class InNextRelease:
     """Fixed in what comes after the release that is current; `newest` is the newest of the project.
 
@@ -70,15 +78,16 @@ class InCommit:
 
 @dataclass(frozen=True, slots=True)
 class AsBefore:
-    """As it was resolved before somebody changed their mind: what the resolution row said."""
+    """As it was resolved before somebody changed their mind: what the resolution row said, and those beside it."""
 
     release: Release
     type: ResolutionType
     status: ResolutionStatus
     current_version: str | None
+    listed: tuple[Release, ...] = ()
 
 
-Fix = InRelease | InNextRelease | InCommit | AsBefore
+Fix = InRelease | InReleases | InNextRelease | InCommit | AsBefore
 _COLUMNS = (
     "release",
     "type",
@@ -92,7 +101,8 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """The resolution row to have (none without a release), and what the history says."""
+    """The resolution row to have (none without a release), the releases (ids) beside it where there are several, and
+    what the history says."""
 
     activity: ActivityType
     history: HistoryStatus
@@ -102,11 +112,13 @@ class _Plan:
     status: ResolutionStatus = ResolutionStatus.RESOLVED
     current_version: str | None = None
     kind: str = "now"
+    listed: tuple[int, ...] = ()
 
-    def is_said_by(self, row: GroupResolution) -> bool:
-        """Whether the row says the same."""
+    def is_said_by(self, row: GroupResolution, listed: Collection[int]) -> bool:
+        """Whether the row says the same, and those beside it."""
         said = (row.release_id, row.type, row.status, row.current_release_version)
-        return self.release is not None and said == (self.release.pk, self.type, self.status, self.current_version)
+        same = self.release is not None and said == (self.release.pk, self.type, self.status, self.current_version)
+        return same and set(self.listed) == set(listed)
 
 
 def resolve(groups: Sequence[Group], by: User | None, fix: Fix | None = None, now: datetime | None = None) -> list[int]:
@@ -159,11 +171,14 @@ def _resolve(
 def _tie(plans: Mapping[int, "_Plan"], by: User | None, now: datetime) -> tuple[dict[int, GroupResolution], set[int]]:
     """Write the resolution rows, or remove them; the rows by issue, and the issues whose row changed."""
     before = {row.group_id: row for row in GroupResolution.objects.filter(group__in=plans)}
+    beside = listed_by(before.values())
     gone = [pk for pk, plan in plans.items() if plan.release is None and pk in before]
     GroupResolution.objects.filter(group__in=gone).delete()
     wanted = {}
     for pk, plan in plans.items():
-        if plan.release is not None and not (pk in before and plan.is_said_by(before[pk])):
+        if plan.release is not None and not (
+            pk in before and plan.is_said_by(before[pk], beside.get(before[pk].pk, ()))
+        ):
             wanted[pk] = GroupResolution(
                 group_id=pk,
                 release=plan.release,
@@ -176,8 +191,41 @@ def _tie(plans: Mapping[int, "_Plan"], by: User | None, now: datetime) -> tuple[
     written = GroupResolution.objects.bulk_create(
         wanted.values(), update_conflicts=True, unique_fields=["group"], update_fields=_COLUMNS
     )
+    ids = {row.group_id: row.pk for row in written}
+    _list(plans, ids, beside.keys() & set(ids.values()))
     kept = {pk: row for pk, row in before.items() if pk not in gone}
     return kept | {row.group_id: row for row in written}, {*gone, *wanted}
+
+
+def listed_by(rows: Iterable[GroupResolution]) -> dict[int, list[int]]:
+    """The releases (ids) that resolutions list, the first one first, by the resolution's id; none where it is one."""
+    ids = [row.pk for row in rows]
+    found: dict[int, list[int]] = {}
+    if ids:
+        listed = GroupResolutionRelease.objects.filter(resolution__in=ids).order_by("pk")
+        for resolution, release in listed.values_list("resolution_id", "release_id"):
+            found.setdefault(resolution, []).append(release)
+    return found
+
+
+def listed_versions(rows: Iterable[GroupResolution]) -> dict[int, list[str]]:
+    """The versions that resolutions list, the first one first, by the resolution's id; none where it is one."""
+    found: dict[int, list[str]] = {}
+    listed = GroupResolutionRelease.objects.filter(resolution__in=[row.pk for row in rows]).order_by("pk")
+    for resolution, version in listed.values_list("resolution_id", "release__version"):
+        found.setdefault(resolution, []).append(version)
+    return found
+
+
+def _list(plans: Mapping[int, "_Plan"], written: Mapping[int, int], stale: Collection[int]) -> None:
+    """Write the rows beside the resolutions that were written (by issue) in place of the `stale` ones."""
+    if stale:
+        GroupResolutionRelease.objects.filter(resolution__in=stale).delete()
+    GroupResolutionRelease.objects.bulk_create(
+        GroupResolutionRelease(resolution_id=row, release_id=release)
+        for pk, row in written.items()
+        for release in plans[pk].listed
+    )
 
 
 def _link(groups: Sequence[Group], commit: Commit, now: datetime) -> set[int]:
@@ -263,6 +311,9 @@ class _Planner:
                 plan = _Plan(ActivityType.SET_RESOLVED, HistoryStatus.RESOLVED)
             case InRelease(release):
                 plan = _in_release(release, {"version": release.version})
+            case InReleases(listed):
+                said = {"version": listed[0].version, "versions": [one.version for one in listed]}
+                plan = replace(_in_release(listed[0], said), listed=_ids(listed))
             case InNextRelease(newest, upcoming):
                 seen = _last_seen_in(groups)
                 return {
@@ -271,9 +322,10 @@ class _Planner:
                 }
             case InCommit(commit):
                 return {group.pk: self._in_commit(group, commit) for group in groups}
-            case AsBefore(release, kind, status, current):
-                said = "" if status == ResolutionStatus.PENDING else release.version
-                plan = replace(_in_release(release, {"version": said}, current), type=kind, status=status)
+            case AsBefore(release, kind, status, current, listed):
+                data: dict[str, Any] = {"version": "" if status == ResolutionStatus.PENDING else release.version}
+                data |= {"versions": [one.version for one in listed]} if listed else {}
+                plan = replace(_in_release(release, data, current), type=kind, status=status, listed=_ids(listed))
         return {group.pk: plan for group in groups}
 
     def _in_next_release(self, group: Group, newest: Release, seen: Release | None, *, upcoming: bool) -> _Plan:
@@ -333,6 +385,10 @@ class _Planner:
             rows = releases_of(project_id)
             self._greatest[key] = latest_of(rows.filter(package=package) if package else rows, ordering)
         return self._greatest[key]
+
+
+def _ids(releases: Sequence[Release]) -> tuple[int, ...]:
+    return tuple(release.pk for release in releases)
 
 
 def _in_release(release: Release, data: Mapping[str, Any], current_version: str | None = None) -> _Plan:

@@ -3,7 +3,7 @@
 Undoing is an action like any other: it writes its own entry into the history, and the database settles races.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from vedette.issues.models import (
     ResolutionStatus,
     ResolutionType,
 )
-from vedette.issues.resolve import AsBefore, resolve
+from vedette.issues.resolve import AsBefore, listed_by, resolve
 from vedette.releases.models import Release
 
 
@@ -40,9 +40,10 @@ class Before:
 
 
 def remember(groups: Sequence[Group]) -> list[Before]:
-    """How these issues stand now; four queries, however many."""
+    """How these issues stand now; five queries, however many."""
     assignees = assignees_of(groups)
     fixes = {row.group_id: row for row in GroupResolution.objects.filter(group__in=groups)}
+    listed = listed_by(fixes.values())
     snoozes = {row.group_id: row for row in GroupSnooze.objects.filter(group__in=groups)}
     return [
         Before(
@@ -50,18 +51,18 @@ def remember(groups: Sequence[Group]) -> list[Before]:
             group.status,
             group.substatus,
             assignees[group.pk].key if group.pk in assignees else "",
-            _fix(fixes.get(group.pk)),
+            _fix(fixes.get(group.pk), listed),
             _until(snoozes.get(group.pk)),
         )
         for group in groups
     ]
 
 
-def _fix(row: GroupResolution | None) -> Sequence[Any] | None:
+def _fix(row: GroupResolution | None, listed: Mapping[int, Sequence[int]]) -> Sequence[Any] | None:
     if row is None:
         return None
     kind = ResolutionType.IN_NEXT_RELEASE if row.type is None else row.type
-    return (row.release_id, int(kind), row.status, row.current_release_version)
+    return (row.release_id, int(kind), row.status, row.current_release_version, *listed.get(row.pk, ()))
 
 
 def _until(row: GroupSnooze | None) -> Sequence[Any] | None:
@@ -86,12 +87,16 @@ def restore_status(group: Group, before: Before, by: User | None) -> bool:
 
 
 def _as_before(group: Group, before: Before) -> AsBefore | None:
-    """The resolution again, as far as its release still belongs to the project."""
+    """The resolution again, as far as its releases still belong to the project."""
     if before.fix is None:
         return None
-    release_id, kind, status, current = before.fix
-    release = Release.objects.filter(pk=release_id, project_links__project_id=group.project_id).first()
-    return AsBefore(release, ResolutionType(kind), ResolutionStatus(status), current) if release else None
+    release_id, kind, status, current, *ids = before.fix
+    rows = Release.objects.filter(pk__in=[release_id, *ids], project_links__project_id=group.project_id)
+    found = {release.pk: release for release in rows}
+    listed = tuple(found[pk] for pk in ids if pk in found)
+    if release_id not in found:
+        return None
+    return AsBefore(found[release_id], ResolutionType(kind), ResolutionStatus(status), current, listed)
 
 
 @transaction.atomic

@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 from vedette.core.pieces import pieces
 from vedette.events.client import EventStore
 from vedette.events.queries.names import names_in_use
-from vedette.issues.models import Group, GroupEnvironment, GroupRelease, GroupResolution
+from vedette.issues.models import Group, GroupEnvironment, GroupRelease, GroupResolution, GroupResolutionRelease
 from vedette.projects.models import Environment, EnvironmentProject
 from vedette.releases import bounds
 from vedette.releases.models import Release, ReleaseProject, ReleaseStatus
@@ -58,6 +58,7 @@ def _forget_releases(store: EventStore, projects: Sequence[int], since: datetime
         ~Exists(GroupEnvironment.objects.filter(first_release=OuterRef("pk"))),
         ~Exists(GroupRelease.objects.filter(release=OuterRef("pk"))),
         ~Exists(GroupResolution.objects.filter(release=OuterRef("pk"))),
+        ~Exists(GroupResolutionRelease.objects.filter(release=OuterRef("pk"))),
         date_added__lt=since,
         date_released=None,
         date_started=None,

@@ -24,6 +24,7 @@ from vedette.issues.models import (
     GroupHistory,
     GroupRelease,
     GroupResolution,
+    GroupResolutionRelease,
     GroupStatus,
     HistoryStatus,
     ResolutionType,
@@ -178,9 +179,11 @@ def _still_there(release: Release, resolved: Sequence[int]) -> set[int]:
     found: set[int] = set()
     for some in pieces(resolved):
         found |= unshipped(some).keys()
+        among = GroupResolutionRelease.objects.filter(release=release, resolution__group__in=some)
+        listed = set(among.values_list("resolution_id", flat=True))
         for row in GroupResolution.objects.filter(group__in=some):
             is_later = row.type != ResolutionType.IN_RELEASE or row.current_release_version == release.version
-            if row.release_id != release.pk or is_later:
+            if (row.release_id != release.pk and row.pk not in listed) or is_later:
                 found.add(row.group_id)
     return found
 

@@ -24,6 +24,7 @@ from vedette.issues.models import (
     Group,
     GroupLink,
     GroupResolution,
+    GroupResolutionRelease,
     GroupStatus,
     HistoryStatus,
     LinkedType,
@@ -206,6 +207,7 @@ def _resolved_already(release: Release, ids: Collection[int]) -> set[int]:
         type=ResolutionType.IN_RELEASE,
         status=ResolutionStatus.RESOLVED,
         current_release_version=None,
+        listed=None,
     )
     return set(rows.values_list("group_id", flat=True))
 
@@ -229,7 +231,10 @@ def _tie(release: Release, ids: Sequence[int], actors: Mapping[int, int | None],
         + ", ".join(f"{name} = excluded.{name}" for name in columns)
         + " RETURNING group_id, id",
     )
-    return dict(rows)
+    written = dict(rows)
+    for some in pieces(written.values()):
+        GroupResolutionRelease.objects.filter(resolution__in=some).delete()
+    return written
 
 
 def _write(

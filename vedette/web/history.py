@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from vedette.issues.lines import MOST_LISTED
 from vedette.issues.lookup import FeedEntry
 from vedette.issues.models import ActivityType
 from vedette.web.text import clip, plural, visible
@@ -13,8 +14,8 @@ _NAMED = re.compile("\0([0-9]+)\0")  # texts of strangers hold no NUL when they 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Something that a sentence names: a `release` by its version, or a `commit` by the id of its row. `text` is how
-    the sentence says it."""
+    """Something that a sentence names: a `release` by its version, a `commit` by the id of its row, or an `issue` by
+    its short id. `text` is how the sentence says it."""
 
     kind: str
     value: str
@@ -40,7 +41,7 @@ def _told(entry: FeedEntry, named: list[Named]) -> str:
         case ActivityType.SET_RESOLVED:
             return f"Resolved{by}"
         case ActivityType.SET_RESOLVED_IN_RELEASE:
-            version = _version(data.get("version"), named)
+            version = _versions(data.get("versions"), named) or _version(data.get("version"), named)
             after = _version(data.get("current_release_version"), named)
             where = version or (f"what comes after {after}" if after else "the next release")
             return f"Resolved in {where}{f' by {_commit(entry, named)}' if entry.commit else ''}{by}"
@@ -89,6 +90,14 @@ def _told(entry: FeedEntry, named: list[Named]) -> str:
             return f"{_said(entry.user.display_name) if entry.user else 'Somebody'}: {_said(data.get('text'), 2000)}"
         case ActivityType.MERGE:
             return f"Other issues were merged into this one{by}"
+        case ActivityType.UNMERGE_SOURCE:
+            return f"{_fingerprints(data)} split off{by}, into {_issue(entry, named)}"
+        case ActivityType.UNMERGE_DESTINATION:
+            return f"{_fingerprints(data)} split off{by}, out of {_issue(entry, named)}"
+        case ActivityType.SET_PUBLIC:
+            return f"A public link was made{by}"
+        case ActivityType.SET_PRIVATE:
+            return f"The public link was taken back{by}"
         case ActivityType.SET_PRIORITY:
             return f"Priority set to {_said(data.get('priority'))}{by}"
         case ActivityType.STORM_BEGAN:
@@ -106,10 +115,31 @@ def _version(value: object, named: list[Named]) -> str:
     return _marked(Named("release", value, _said(value)), named)
 
 
+def _versions(values: object, named: list[Named]) -> str:
+    """Several of them in words."""
+    said = [
+        text for value in (values if isinstance(values, list) else [])[:MOST_LISTED] if (text := _version(value, named))
+    ]
+    return " and ".join((", ".join(said[:-1]), said[-1])) if len(said) > 1 else ""
+
+
 def _commit(entry: FeedEntry, named: list[Named]) -> str:
     if not entry.commit:
         return "a commit"
     return f"commit {_marked(Named('commit', str(entry.data.get('commit', '')), _said(entry.commit)[:12]), named)}"
+
+
+def _issue(entry: FeedEntry, named: list[Named]) -> str:
+    if entry.issue is None:
+        return "an issue that is not here any more"
+    name = entry.issue.qualified_short_id
+    return _marked(Named("issue", name, name), named)
+
+
+def _fingerprints(data: dict[str, Any]) -> str:
+    found = data.get("fingerprints")
+    count = len(found) if isinstance(found, list) else 0
+    return "A fingerprint was" if count == 1 else f"{count or 'Some'} fingerprints were"
 
 
 def _marked(one: Named, named: list[Named]) -> str:

@@ -6,8 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from vedette.accounts.models import User
-from vedette.issues.models import VISIBLE_STATUSES, Group, GroupHistory, GroupResolution, HistoryStatus
+from vedette.issues.models import (
+    VISIBLE_STATUSES,
+    Group,
+    GroupHistory,
+    GroupResolution,
+    GroupResolutionRelease,
+    HistoryStatus,
+)
 from vedette.releases.models import Deploy, Release
 from vedette.web.releasepage import OpenedRelease
 
@@ -32,8 +41,9 @@ def activity_of(opened: OpenedRelease, deploys: Sequence[Deploy]) -> list[Happen
     found = [Happening(release.date_added, "created"), *_released(release)]
     found += [Happening(deploy.date_finished, "deployed", deploy=deploy) for deploy in deploys]
     visible = {"group__project__in": opened.shown, "group__status__in": VISIBLE_STATUSES}
-    fixed = GroupResolution.objects.filter(release=release, **visible).select_related("group__project")
-    rows = list(fixed.order_by("-datetime", "-pk")[:MOST])
+    among = GroupResolutionRelease.objects.filter(release=release).values("resolution_id")
+    fixed = GroupResolution.objects.filter(Q(release=release) | Q(pk__in=among), **visible)
+    rows = list(fixed.select_related("group__project").order_by("-datetime", "-pk")[:MOST])
     users = User.objects.in_bulk({row.actor_id for row in rows if row.actor_id})
     found += [Happening(row.datetime, "fixed", group=row.group, user=users.get(row.actor_id or 0)) for row in rows]
     back = GroupHistory.objects.filter(release=release, status=HistoryStatus.REGRESSED, **visible)

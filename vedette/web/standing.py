@@ -24,6 +24,7 @@ from vedette.issues.models import (
     ResolutionType,
 )
 from vedette.issues.regressions import explain, unshipped
+from vedette.issues.resolve import listed_versions
 from vedette.issues.snoozes import what_is_left
 from vedette.releases import versions
 from vedette.releases.models import Commit, Deploy, Release, ReleaseProjectEnvironment
@@ -68,7 +69,7 @@ class FixingCommit:
 @dataclass(frozen=True, slots=True)
 class Resolved:
     """How an issue is resolved: in `release`, in what comes after `after` (`is_next`), by a commit, by its age, or just
-    so. `deploys` say where the release runs."""
+    so. `deploys` say where the release runs. `others` are the versions in which it is fixed as well, on other lines."""
 
     by: User | None = None
     release: Release | None = None
@@ -77,6 +78,7 @@ class Resolved:
     commit: FixingCommit | None = None
     by_age: bool = False
     deploys: tuple[Deploy, ...] = ()
+    others: tuple[str, ...] = ()
     rule: str = ""
     foretold: tuple[Foretold, ...] = ()
 
@@ -109,7 +111,8 @@ def foretell(group: Group, version: str) -> Foretold:
     rows = Release.objects.filter(organization_id=group.project.organization_id, version=version)
     release = rows.first() if version else None
     found = explain(group, release, version, clock.now())
-    reason = _REASONS[found.row] if found.row is not None else _UNSHIPPED if found.commit_id else "It is not resolved."
+    reason = f"It is measured by {found.line}, of the releases in which the issue is fixed. " if found.line else ""
+    reason += _REASONS[found.row] if found.row is not None else _UNSHIPPED if found.commit_id else "It is not resolved."
     if version and release is None and found.row in _BY_DATE:
         reason += " There is no such release yet: it counts as newer than any."
     return Foretold(version, found.regresses, reason)
@@ -136,6 +139,8 @@ def _resolved(group: Group) -> Resolved:
             foretold=_foretold(group, None) if commit else (),
         )
     is_next = row.type != ResolutionType.IN_RELEASE
+    listed = listed_versions([row]).get(row.pk, [])
+    others = tuple(version for version in listed if version != row.release.version)
     return Resolved(
         by=User.objects.filter(pk=row.actor_id).first() if row.actor_id else None,
         release=row.release,
@@ -143,7 +148,8 @@ def _resolved(group: Group) -> Resolved:
         after=row.current_release_version or (row.release.version if is_next else ""),
         commit=commit,
         deploys=_deploys(row.release, group),
-        rule=_rule(row, group, waits=commit is not None and commit.waits),
+        others=others,
+        rule=_rule(row, group, waits=commit is not None and commit.waits, others=others),
         foretold=_foretold(group, row.release),
     )
 
@@ -158,9 +164,14 @@ _RESOLVING = (
 _UNSHIPPED_RULE = "Nothing brings it back before a release contains the commit."
 
 
-def _rule(row: GroupResolution, group: Group, *, waits: bool) -> str:
+def _rule(row: GroupResolution, group: Group, *, waits: bool, others: tuple[str, ...]) -> str:
     if waits:
         return _UNSHIPPED_RULE
+    if others:
+        return (
+            "An event is measured by the one of these releases that is of its line: the same major and minor version, "
+            "else the same major version, else the smallest. It brings the issue back in that one, or in a later one."
+        )
     ordering = orderings({group.project_id})[group.project_id]
     current = row.current_release_version
     is_next = row.type != ResolutionType.IN_RELEASE

@@ -121,6 +121,36 @@ def test_the_first_of_several_ways_counts(api, issue, web):
     assert answer.body["statusDetails"]["inNextRelease"] is True
 
 
+def test_resolved_in_several_releases(api, issue, web, owner):
+    for hour, version in enumerate(("web@2.3.1", "web@3.0.1")):
+        a_release(web, version, hour)
+    wish = {"inRelease": "web@1.0", "inReleases": ["web@2.3.1", "web@3.0.1", "web@2.3.1"]}
+
+    answer = api.put(f"{ISSUES}?id={issue.pk}", {"status": "resolved", "statusDetails": wish})
+
+    details = {"inRelease": "web@3.0.1", "inReleases": ["web@3.0.1", "web@2.3.1"]}
+    assert answer.body["statusDetails"].pop("actor")["id"] == str(owner.pk)
+    assert answer.body["statusDetails"] == details
+    assert answer.body["activity"][0]["data"] == {"version": "web@3.0.1", "versions": details["inReleases"]}
+    assert api.get(f"{ISSUES}{issue.pk}/").body["statusDetails"].items() >= details.items()
+    for version in details["inReleases"]:
+        assert len(api.get(f"/organizations/acme/releases/{version}/resolved/").body) == 1
+    said = check(api, issue, "web%402.3.0").body
+    assert (said["regresses"], said["row"], said["comparedWith"]) == (False, 7, "web@2.3.1")
+    assert said["reason"].startswith("It is fixed in several releases, of which web@2.3.1 is that of the event's line")
+    assert said["resolution"]["releases"] == details["inReleases"]
+    assert check(api, issue, "web%403.0.1").body["regresses"] is True
+
+
+def test_several_releases_that_are_one_are_that_one(api, issue):
+    answer = api.put(f"{ISSUES}?id={issue.pk}", {"status": "resolved", "inReleases": ["web@1.0", "web@1.0"]})
+
+    assert (answer.body["statusDetails"]["inRelease"], "inReleases" in answer.body["statusDetails"]) == (
+        "web@1.0",
+        False,
+    )
+
+
 @pytest.mark.parametrize("name", ["inNextRelease", "inUpcomingRelease"])
 def test_false_is_absent(name, api, issue):
     answer = api.put(f"{ISSUES}?id={issue.pk}", {"status": "resolved", "statusDetails": {name: False}})
@@ -135,6 +165,11 @@ def test_false_is_absent(name, api, issue):
         ({"inRelease": "nowhere"}, {"inRelease": [UNKNOWN_RELEASE]}),
         ({"inRelease": "of-others"}, {"inRelease": [UNKNOWN_RELEASE]}),
         ({"inRelease": "of-strangers"}, {"inRelease": [UNKNOWN_RELEASE]}),
+        ({"inReleases": ["web@1.0", "of-others"]}, {"inReleases": [UNKNOWN_RELEASE]}),
+        ({"inReleases": ["web@1.0", "of-strangers"]}, {"inReleases": [UNKNOWN_RELEASE]}),
+        ({"inReleases": ["latest"]}, {"inReleases": [UNKNOWN_RELEASE]}),
+        ({"inReleases": ["web@1.0"] * 11}, {"inReleases": ["Ensure this field has no more than 10 elements."]}),
+        ({"inReleases": "web@1.0"}, {"inReleases": ['Expected a list of items but got type "str".']}),
         (
             {"inCommit": {"commit": "8f1d", "repository": "acme/api"}},
             {"inCommit": {"repository": ["Unable to find the given repository."]}},
@@ -149,7 +184,20 @@ def test_false_is_absent(name, api, issue):
         ),
         ({"inCommit": {"commit": "8f1d"}}, {"inCommit": {"repository": ["This field is required."]}}),
     ],
-    ids=["unknown", "of another project", "of another organization", "repository", "foreign", "commit", "half"],
+    ids=[
+        "unknown",
+        "of another project",
+        "of another organization",
+        "one of several of another project",
+        "one of several of another organization",
+        "the latest of several",
+        "too many",
+        "no list",
+        "repository",
+        "foreign",
+        "commit",
+        "half",
+    ],
 )
 def test_what_is_not_there_is_refused_by_name(details, expected, api, issue, acme, commit):
     stranger = an_organization("other")
@@ -192,6 +240,7 @@ def test_without_any_release_the_old_status_resolves_plainly(api, issue):
         ({"inNextRelease": True}, "in next release"),
         ({"inUpcomingRelease": True}, "in upcoming release"),
         ({"inRelease": "web@1.0"}, "in release"),
+        ({"inReleases": ["web@1.0"]}, "in release"),
         ({"inCommit": {"commit": "8f1d", "repository": "acme/web"}}, "in commit"),
     ],
 )
@@ -268,6 +317,7 @@ def test_a_check_names_the_rule_that_decides(api, issue):
         "type": "in_release",
         "status": "resolved",
         "currentReleaseVersion": "web@1.0",
+        "releases": ["web@1.0"],
     }
 
 

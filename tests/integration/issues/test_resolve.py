@@ -21,6 +21,7 @@ from vedette.issues.models import (
     GroupHistory,
     GroupLink,
     GroupResolution,
+    GroupResolutionRelease,
     GroupStatus,
     GroupSubscription,
     HistoryStatus,
@@ -31,7 +32,8 @@ from vedette.issues.models import (
 )
 from vedette.issues.pending import settle
 from vedette.issues.regressions import explain
-from vedette.issues.resolve import InCommit, InNextRelease, InRelease, resolve
+from vedette.issues.resolve import InCommit, InNextRelease, InRelease, InReleases, resolve
+from vedette.issues.undo import remember, restore_status
 from vedette.projects import options
 from vedette.projects.options import set_option
 from vedette.releases import versions
@@ -218,6 +220,77 @@ def test_in_a_release_of_a_semver_project(issue, ship, take, version, regresses)
     resolve([group], None, InRelease(ship("p@1.2.0", -2)), THEN)
 
     assert comes_back(group, take, version) is regresses
+
+
+@pytest.mark.parametrize(
+    ("version", "regresses", "measured_by"),
+    [
+        ("p@2.3.0", False, "p@2.3.1"),
+        ("p@2.3.2", True, "p@2.3.1"),
+        ("p@3.0.0", False, "p@3.0.1"),
+        ("p@3.0.1", True, "p@3.0.1"),
+        ("p@2.2.9", False, "p@2.3.1"),
+        ("p@2.4.0", True, "p@2.3.1"),
+        ("p@1.0.0", False, "p@2.3.1"),
+        ("p@4.0.0", True, "p@2.3.1"),
+        ("", False, None),
+    ],
+)
+def test_in_several_releases_each_line_has_its_own(issue, ship, take, ann, version, regresses, measured_by):
+    newer, older = ship("p@3.0.1"), ship("p@2.3.1", 1)
+    group = issue()
+    assert resolve([group], ann, InReleases((newer, older)), THEN) == [group.pk]
+    said = explain(group, Release.objects.filter(version=version).first(), version, LATER)
+
+    back = comes_back(group, take, version)
+
+    assert (back, said.regresses, said.line) == (regresses, regresses, measured_by)
+    assert GroupResolutionRelease.objects.count() == (0 if back else 2)
+    if back:
+        entry = Activity.objects.get(type=ActivityType.SET_REGRESSION)
+        assert (entry.data["version"], entry.data["resolved_in_version"]) == (version, measured_by)
+
+
+def test_several_releases_are_a_way_of_their_own(issue, ship, ann):
+    one, two, three = ship("p@1.0.1"), ship("p@2.0.1"), ship("p@3.0.1")
+    group = issue()
+    fixes = (
+        InReleases((three, one)),
+        InReleases((three, one)),
+        InReleases((three, two)),
+        InRelease(three),
+        InReleases((three, two)),
+        None,
+    )
+
+    changed = [bool(resolve([group], ann, fix, THEN)) for fix in fixes]
+
+    assert changed == [True, False, True, True, True, True]
+    assert told()[0] == (IN_RELEASE, {"version": "p@3.0.1", "versions": ["p@3.0.1", "p@1.0.1"]})
+    assert not GroupResolutionRelease.objects.exists()
+
+
+def test_what_was_fixed_in_several_releases_is_so_again(issue, ship, ann):
+    one, two = ship("p@1.0.1"), ship("p@2.0.1")
+    group = issue()
+    resolve([group], ann, InReleases((two, one)), THEN)
+    [before] = remember([group])
+    reopen([group], ann)
+
+    assert restore_status(group, before, ann)
+
+    assert the_row() == ("p@2.0.1", FIXED, DONE, None)
+    assert list(GroupResolutionRelease.objects.order_by("pk").values_list("release_id", flat=True)) == [two.pk, one.pk]
+
+
+def test_a_release_that_goes_is_listed_no_more(issue, ship, take):
+    one, two = ship("p@1.0.1"), ship("p@2.0.1")
+    group = issue()
+    resolve([group], None, InReleases((two, one)), THEN)
+
+    one.delete()
+
+    assert explain(group, None, "p@1.0.0", LATER).line == "p@2.0.1"
 
 
 def test_the_greatest_release_of_the_issues_own_package_is_current(issue, ship, project):

@@ -14,6 +14,7 @@ from vedette.issues.models import (
     GroupLink,
     GroupRelease,
     GroupResolution,
+    GroupResolutionRelease,
     GroupStatus,
     HistoryStatus,
     LinkedType,
@@ -135,15 +136,18 @@ def test_issues_that_the_release_brought_back_are_counted_where_it_did(gate, iss
     assert counts(gate("staging"))["regressed-issues"] == 0
 
 
-def test_what_is_settled_does_not_count_and_is_told(gate, issue, release):
+def test_what_is_settled_does_not_count_and_is_told(gate, issue, web, release):
     issue(status=GroupStatus.IGNORED)
     resolve(issue())
     resolve(issue(), release)
+    elsewhere = issue()
+    resolve(elsewhere, a_release("web@2.0.1", web))
+    GroupResolutionRelease.objects.create(resolution=elsewhere.resolution, release=release)
 
     check = gate().checks[0]
 
     assert (check.measured, check.passed) == (0, True)
-    assert "Not counted: 1 archived and 2 resolved." in check.reason
+    assert "Not counted: 1 archived and 3 resolved." in check.reason
 
 
 def test_what_only_another_release_fixes_is_still_there(gate, issue, web, release):

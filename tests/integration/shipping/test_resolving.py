@@ -19,6 +19,7 @@ from vedette.issues.models import (
     GroupInbox,
     GroupLink,
     GroupResolution,
+    GroupResolutionRelease,
     GroupStatus,
     GroupSubscription,
     HistoryStatus,
@@ -27,7 +28,7 @@ from vedette.issues.models import (
     ResolutionStatus,
     ResolutionType,
 )
-from vedette.issues.resolve import InCommit, InNextRelease, resolve
+from vedette.issues.resolve import InCommit, InNextRelease, InReleases, resolve
 from vedette.orgs.models import AnalyticsFact
 from vedette.releases.models import (
     Commit,
@@ -258,6 +259,19 @@ def test_a_build_that_is_sent_again_tells_nothing_new(a_group, a_commit, a_relea
 
     assert GroupHistory.objects.count() == 1
     assert GroupResolution.objects.get().datetime == NOON
+
+
+def test_a_release_takes_the_place_of_several(a_group, a_commit, a_release):
+    commit = a_commit("fixes web-1")
+    group = Group.objects.select_related("project").get(pk=a_group().pk)
+    link_commits([commit], NOON)
+    release, other = a_release(commit), a_release(version="web@2.3.1")
+    resolve([group], None, InReleases((release, other)), NOON)
+
+    assert (resolve_in(release, LATER), resolve_in(release, LATER)) == (1, 0)
+
+    assert GroupResolution.objects.get().release == release
+    assert not GroupResolutionRelease.objects.exists()
 
 
 def test_an_issue_that_was_resolved_otherwise_is_tied_to_the_release_and_not_told_again(

@@ -1,5 +1,6 @@
 """Resolving in releases and by commits, archiving for a while, reviewing: what the pages offer, do and say."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -19,6 +20,7 @@ from vedette.issues.models import (
     InboxReason,
     ResolutionType,
 )
+from vedette.issues.resolve import InReleases, resolve
 from vedette.releases.models import Commit, Repository
 from vedette.shipping.commits import CommitInput, set_commits
 
@@ -119,6 +121,19 @@ def test_resolved_in_the_current_release(browser, group, releases):
     assert "Resolved WEB-1 in shop@1.2.0." in said
     assert 'Fixed in <a href="/organizations/acme/releases/shop@1.2.0/">shop@1.2.0</a>' in said
     assert not GroupInbox.objects.exists()
+
+
+def test_the_page_names_every_release_that_an_issue_is_fixed_in_and_which_decides(browser, group, releases, project):
+    other = a_release("shop@2.0.1", project)
+    resolve([group], None, InReleases((other, releases[2])))
+
+    page = browser.get(ISSUE, {"check": "shop@1.1.9"}).text
+
+    assert 'shop@2.0.1</a> and <a href="/organizations/acme/releases/shop@1.2.0/">shop@1.2.0</a>' in page
+    assert "An event is measured by the one of these releases that is of its line" in page
+    assert "It is measured by shop@1.2.0, of the releases in which the issue is fixed." in page
+    assert "Resolved in shop@2.0.1 and shop@1.2.0" in re.sub("<[^>]+>", "", page)
+    assert "WEB-1" in browser.get("/organizations/acme/releases/shop@1.2.0/").text
 
 
 def test_resolved_in_a_release_of_ones_choice(browser, group, releases):

@@ -14,6 +14,13 @@ KEY = "8f1d2c3a4b5c6d7e8f90"
     ("kind", "data", "commit", "sentence"),
     [
         (ActivityType.SET_RESOLVED_IN_RELEASE, {"version": "web@1"}, "", "Resolved in web@1"),
+        (
+            ActivityType.SET_RESOLVED_IN_RELEASE,
+            {"version": "web@3", "versions": ["web@3", "web@2", "web@1"]},
+            "",
+            "Resolved in web@3, web@2 and web@1",
+        ),
+        (ActivityType.SET_RESOLVED_IN_RELEASE, {"version": "web@1", "versions": [{}, 7]}, "", "Resolved in web@1"),
         (ActivityType.SET_RESOLVED_IN_RELEASE, {"version": ""}, "", "Resolved in the next release"),
         (
             ActivityType.SET_RESOLVED_IN_RELEASE,

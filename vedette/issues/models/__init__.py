@@ -1,7 +1,7 @@
 """The tables of this room. `Group` is the word of code and tables; people read "issue"."""
 
 from vedette.issues.models.activity import Activity, ActivityType, GroupHistory, HistoryStatus
-from vedette.issues.models.counts import ResolvedCount
+from vedette.issues.models.counts import ProjectVelocity, ResolvedCount
 from vedette.issues.models.files import EventAttachment, UserReport
 from vedette.issues.models.group import (
     LEVEL_WORDS,
@@ -29,8 +29,10 @@ from vedette.issues.models.workflow import (
     GroupLink,
     GroupOwner,
     GroupResolution,
+    GroupResolutionRelease,
     GroupSnooze,
     GroupSubscription,
+    GroupSuspicion,
     InboxReason,
     LinkedType,
     LinkRelationship,
@@ -66,18 +68,21 @@ __all__ = [
     "GroupRedirect",
     "GroupRelease",
     "GroupResolution",
+    "GroupResolutionRelease",
     "GroupSeen",
     "GroupSnooze",
     "GroupStatus",
     "GroupStorm",
     "GroupSubStatus",
     "GroupSubscription",
+    "GroupSuspicion",
     "GroupTombstone",
     "HistoryStatus",
     "InboxReason",
     "LinkRelationship",
     "LinkedType",
     "OwnerType",
+    "ProjectVelocity",
     "ResolutionStatus",
     "ResolutionType",
     "ResolvedCount",

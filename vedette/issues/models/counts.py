@@ -1,4 +1,4 @@
-"""What is counted about issues over all tenants."""
+"""What is counted about issues: over all tenants, and of a project."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import ClassVar
 
 from django.db import models
 
+from vedette.core import clock
 from vedette.core.relocation import Silo
+from vedette.projects.models import Project
 
 
 class ResolvedCount(models.Model):
@@ -16,3 +18,16 @@ class ResolvedCount(models.Model):
 
     kind = models.CharField(max_length=32, primary_key=True)
     quantity = models.BigIntegerField(default=0)
+
+
+class ProjectVelocity(models.Model):
+    """From how many events an hour on a new issue of a project comes too fast, computed anew every day.
+
+    Source: the issue workflow specification, 4.6.
+    """
+
+    silo: ClassVar = Silo.REGION
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="velocity")
+    threshold = models.FloatField()
+    made_at = models.DateTimeField(default=clock.now)

@@ -47,6 +47,21 @@ class GroupResolution(models.Model):
     datetime = models.DateTimeField(default=clock.now)
 
 
+class GroupResolutionRelease(models.Model):
+    """One of the releases in which an issue is fixed, where it is said to be fixed in several: each line has its own.
+
+    All of them have a row, that of the resolution itself too; a resolution in one release has none.
+    """
+
+    silo: ClassVar = Silo.REGION
+
+    resolution = models.ForeignKey(GroupResolution, on_delete=models.CASCADE, related_name="listed")
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["resolution", "release"], name="issues_resolution_listed_once")]
+
+
 class GroupAssignee(models.Model):
     """Who takes care of an issue: a user or a team, never both."""
 
@@ -205,3 +220,26 @@ class GroupOwner(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["group", "type"], name="issues_owner_by_type")]
+
+
+class GroupSuspicion(models.Model):
+    """When it was last looked for who may have caused an issue, and what is to be looked at now.
+
+    `asked_at` is None while nothing is to be done. Until `rests_until` nobody asks again; while somebody works on it,
+    it is the end of their lease, and `attempts` counts those that began.
+    """
+
+    silo: ClassVar = Silo.REGION
+
+    group = models.OneToOneField(Group, on_delete=models.CASCADE, related_name="suspicion")
+    event_id = models.CharField(max_length=32)
+    asked_at = models.DateTimeField(null=True, blank=True)
+    rests_until = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["asked_at"], condition=models.Q(asked_at__isnull=False), name="issues_suspicion_waiting"
+            )
+        ]
