@@ -10,12 +10,13 @@ from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
 
+from vedette.core.among import Among
 from vedette.core.errors import RuleBroken
-from vedette.core.pieces import pieces
 from vedette.events.client import EventStore
+from vedette.releases.adoptedlegs import adoption_legs
 from vedette.releases.conditions import SEMVER, Scope
 from vedette.releases.health import HealthQuestion, scores
-from vedette.releases.legs import NEWEST, Pair, Paired, adoption_legs
+from vedette.releases.legs import NEWEST, Pair, Paired
 from vedette.releases.models import Release, ReleaseProject, ReleaseStatus
 from vedette.releases.walking import Leg, Listed, Rows, Slice, Without, walk
 
@@ -108,17 +109,15 @@ def _ranked(
     """What has data, as (score, date, release, project), the greatest first."""
     found = scores(store, asked, sort)
     sign = -1 if sort.startswith("-") else 1
-    releases: dict[int, tuple[str, Any]] = {}
-    for some in pieces(version for _, version in found):  # looked up by their names: going through all takes longer
-        told = rows.filter(version__in=some).order_by().values_list("pk", "version", "sort_date")
-        releases |= {pk: (version, at) for pk, version, at in told}
+    versions = {version for _, version in found}  # looked up by their names: going through all takes longer
+    told = rows.filter(Among("version", versions)).order_by().values_list("pk", "version", "sort_date")
+    releases = {pk: (version, at) for pk, version, at in told}
+    links = ReleaseProject.objects.filter(Among("release_id", releases), project__in=asked.projects)
     ranked = []
-    for ids in pieces(releases):
-        links = ReleaseProject.objects.filter(release__in=ids, project__in=asked.projects)
-        for release, project in links.values_list("release_id", "project_id"):
-            version, at = releases[release]
-            if (project, version) in found:
-                ranked.append((sign * found[project, version], at, release, project))
+    for release, project in links.order_by().values_list("release_id", "project_id"):
+        version, at = releases[release]
+        if (project, version) in found:
+            ranked.append((sign * found[project, version], at, release, project))
     return sorted(ranked, reverse=True)
 
 

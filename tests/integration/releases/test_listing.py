@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 from tests.support.factories import NOON, a_project, a_release, an_organization
 from vedette.projects.models import Environment
-from vedette.releases import conditions, legs, listing, walking
+from vedette.releases import adoptedlegs, conditions, listing, walking
 from vedette.releases.conditions import Scope
 from vedette.releases.health import HealthQuestion
 from vedette.releases.listing import Wanted
@@ -78,15 +78,21 @@ def followed(scope, sort, size, paired, between=lambda: None):
     return told
 
 
-@pytest.fixture(params=[5000, 0], ids=["sorted", "merged"])
-def _few(request, monkeypatch):
-    monkeypatch.setattr(legs, "FEW", request.param)
-    monkeypatch.setattr(conditions, "FEW_LINKS", request.param)
+@pytest.fixture(params=["few in view", "held against the search", "named", "looked for"])
+def _ways(request, monkeypatch):
+    """The ways to find what was taken up; the search of these tests is soon said to find too little."""
+    if request.param != "few in view":
+        monkeypatch.setattr(conditions, "FEW_LINKS", 0)
+    if request.param in ("named", "looked for"):
+        for bound in ("TOLD", "MOST_READ", "MOST_OF_EACH"):
+            monkeypatch.setattr(adoptedlegs, bound, 0)
+    if request.param == "looked for":
+        monkeypatch.setattr(adoptedlegs, "FEW", 0)
 
 
 @pytest.fixture(params=[40, 1], ids=["each project", "all projects"])
 def _streams(request, monkeypatch):
-    monkeypatch.setattr(legs, "MOST_STREAMS", request.param)
+    monkeypatch.setattr(adoptedlegs, "MOST_STREAMS", request.param)
 
 
 def _both_ways(scope, sort, paired, *sizes):
@@ -117,7 +123,7 @@ def test_the_pages_make_the_whole_list(scope, sort, paired):
     )
 
 
-@pytest.mark.usefixtures("_few", "_streams")
+@pytest.mark.usefixtures("_ways", "_streams")
 @pytest.mark.parametrize("environments", [(), ("prod",)], ids=["anywhere", "in one"])
 @pytest.mark.parametrize("paired", [False, True], ids=["releases", "paired"])
 def test_by_adoption_the_last_environment_that_took_it_up_counts(scope, paired, environments):
