@@ -11,6 +11,7 @@ from vedette.cli.retention import Kept, Swept, sweep
 from vedette.core import clock
 from vedette.core.files import FileStore
 from vedette.digest.linking import link_late
+from vedette.digest.models import DigestBatch
 from vedette.events.client import EventStore
 from vedette.events.connection import event_store
 from vedette.hooks.delivering import deliver_due
@@ -20,6 +21,8 @@ from vedette.issues.inbox import clean_up
 from vedette.issues.merging import move_merged
 from vedette.issues.ongoing import go_on
 from vedette.issues.storms import end_quiet
+from vedette.issues.unmerged import move_unmerged
+from vedette.issues.velocity import make_thresholds
 from vedette.issues.waking import end_expired
 from vedette.mail.claims import CLAIM_MAIL
 from vedette.mail.sending import Sent, send_due
@@ -29,7 +32,7 @@ from vedette.settings import Settings
 from vedette.shipping.deploymail import DEPLOY_MAIL
 from vedette.shipping.fetching import fetch_due
 from vedette.shipping.fetchmail import FETCH_MAIL
-from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, MOVES, WEBHOOKS
+from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, MOVES, UNMERGES, WEBHOOKS
 from vedette.tasks.schedule import Job
 
 MINUTE, HOUR = 60, 3600
@@ -93,6 +96,15 @@ def _go_on(context: JobContext) -> str:
     changed = go_on(context.now)
     return f"{changed} issues go on" if changed else ""
 
+def _in_hand() -> set[int]:
+    return set(DigestBatch.objects.values_list("pk", flat=True))
+
+
+def _move_unmerged(context: JobContext) -> str:
+    settled = move_unmerged(context.events, _in_hand, context.now)
+    return f"{settled} issues split" if settled else ""
+
+
 
 def _forecast(context: JobContext) -> str:
     made = rebuild(context.events, context.now)
@@ -145,3 +157,4 @@ JOBS: tuple[Job[JobContext], ...] = (
     Job("storms", MINUTE, _end_storms),
     Job("late-files", MINUTE, _link_late),
 )
+    Job(UNMERGES, MINUTE, _move_unmerged),

@@ -5,7 +5,7 @@ are touched in the order of their ids, so that two nodes with the same issues wa
 Source: the ingest specification, 14.11 to 14.17; the issue workflow specification, section 6.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,28 +17,24 @@ from vedette.core import clock, sql
 from vedette.core.errors import TryAgain
 from vedette.core.pieces import pieces
 from vedette.issues import inbox, regressions
+from vedette.issues.beginnings import CULPRIT_LENGTH, TITLE_LENGTH, first_data, first_priority, take_short_ids
 from vedette.issues.models import (
     LEVELS,
-    PRIORITY_HIGH,
-    PRIORITY_LOW,
-    PRIORITY_MEDIUM,
     Group,
     GroupHash,
+    GroupSplit,
     GroupStatus,
     GroupSubStatus,
     InboxReason,
 )
 from vedette.issues.presence import record_presence
 
-TITLE_LENGTH = 1024
-
-
 _GONE = (GroupStatus.PENDING_DELETION, GroupStatus.DELETION_IN_PROGRESS, GroupStatus.PENDING_MERGE)
 
 
 class IssueGone(TryAgain):
-    """An issue was deleted or merged while a batch with events of it was related: the same batch will make a new one,
-    or find the one that it was merged into."""
+    """An issue was deleted, merged or split while a batch with events of it was related: the same batch will make a
+    new one, or find the one that it was merged into or that was split off."""
 
     code = "issue-gone"
 
@@ -89,6 +85,7 @@ def receive(arrivals: Sequence[Arrival]) -> list[int | None]:
     _count(arrivals, groups)
     uncount(losses)
     _refuse_gone({group for _, group in seen} - new)
+    _refuse_split_off([(arrival, group) for arrival, group in seen if group not in new])
     now = clock.now()
     returned = regressions.regress(resolved, back, now)
     record_presence((arrival, group, group in new) for arrival, group in seen)
@@ -114,6 +111,19 @@ def _refuse_gone(groups: set[int]) -> None:
     it is here."""
     if Group.objects.filter(pk__in=groups, status__in=_GONE).exists():
         raise IssueGone("an issue was deleted or merged while events of it arrived")
+
+
+def _refuse_split_off(seen: Sequence[tuple[Arrival, int]]) -> None:
+    """Of an issue that is being split, events that were counted in it have to lead to it still: whoever splits it locks
+    its row before its hashes, so that nothing is counted there any more once the hashes lead elsewhere."""
+    unsettled = GroupSplit.objects.filter(source__in={group for _, group in seen}, settled_at=None)
+    split = set(unsettled.values_list("source_id", flat=True))
+    if not split:
+        return
+    mine = [(arrival, group) for arrival, group in seen if group in split]
+    rows = _hash_rows({(arrival.project_id, value) for arrival, _ in mine for value in arrival.hashes})
+    if any(_first_group(arrival.project_id, arrival.hashes, rows) != group for arrival, group in mine):
+        raise IssueGone("an issue was split while events of it arrived")
 
 
 def uncount(losses: Mapping[int, int]) -> None:
@@ -266,13 +276,13 @@ def _new_groups(makers: Sequence[Arrival]) -> list[Group]:
             status=GroupStatus.UNRESOLVED,
             substatus=GroupSubStatus.NEW,
             level=LEVELS.get(arrival.level, LEVELS["error"]),
-            priority=_priority(arrival.level),
+            priority=first_priority(arrival.level),
             platform=arrival.platform,
             logger=arrival.logger,
-            culprit=arrival.culprit[:200],
+            culprit=arrival.culprit[:CULPRIT_LENGTH],
             title=arrival.title[:TITLE_LENGTH],
             message=arrival.message,
-            data=_first_data(arrival),
+            data=first_data(arrival.data, arrival.level),
             times_seen=0,
             first_seen=arrival.timestamp,
             last_seen=arrival.timestamp,
@@ -283,43 +293,10 @@ def _new_groups(makers: Sequence[Arrival]) -> list[Group]:
     ]
 
 
-def _priority(level: str) -> int:
-    if level in ("fatal", "error"):
-        return PRIORITY_HIGH
-    return PRIORITY_MEDIUM if level == "warning" else PRIORITY_LOW
-
-
-def _first_data(arrival: Arrival) -> dict[str, Any]:
-    """The data of an issue's first event, with what only that one says."""
-    sdk = (arrival.data.get("sdk") or {}).get("name") or ""
-    own = {"initial_priority": _priority(arrival.level), "sdk": {"name": sdk, "name_normalized": _family(sdk)}}
-    return {**arrival.data, "metadata": {**(arrival.data.get("metadata") or {}), **own}}
-
-
-def _family(sdk: str) -> str:
-    """`sentry.python` of `sentry.python.django`; the SDKs for JavaScript keep their framework."""
-    parts = sdk.split(".")
-    return ".".join(parts[: 3 if parts[1:2] == ["javascript"] else 2])
-
-
 def _short_ids(makers: Sequence[Arrival]) -> list[int]:
-    """A fresh number for each, per project, by one atomic increment per project.
-
-    A counter that is missing, or behind the numbers in use (rows that were imported), goes on behind them.
-    """
-    needed: dict[int, int] = defaultdict(int)
-    for arrival in makers:
-        needed[arrival.project_id] += 1
-    following = {}
-    for project, count in sorted(needed.items()):
-        [(last,)] = sql.run(
-            "INSERT INTO projects_projectcounter (project_id, value) "  # noqa: S608
-            "SELECT %s, COALESCE(MAX(short_id), 0) + %s FROM issues_group WHERE project_id = %s "
-            "ON CONFLICT (project_id) DO UPDATE SET "
-            f"value = {sql.greatest()}(projects_projectcounter.value + %s, excluded.value) RETURNING value",
-            [project, count, project, count],
-        )
-        following[project] = iter(range(last - count + 1, last + 1))
+    """A fresh number for each, per project."""
+    needed = Counter(arrival.project_id for arrival in makers)
+    following = {project: iter(take_short_ids(project, count)) for project, count in sorted(needed.items())}
     return [next(following[arrival.project_id]) for arrival in makers]
 
 
@@ -388,7 +365,7 @@ def _counted(group: int, tally: _Tally) -> tuple[Any, ...]:
     at = sql.moment(newest.timestamp)
     values = (
         LEVELS.get(newest.level, LEVELS["error"]),
-        newest.culprit[:200],
+        newest.culprit[:CULPRIT_LENGTH],
         newest.title[:TITLE_LENGTH],
         newest.message,
     )

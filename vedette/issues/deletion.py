@@ -38,6 +38,7 @@ from vedette.issues.models import (
     GroupTombstone,
     UserReport,
 )
+from vedette.issues.unmerging import whole
 from vedette.orgs.audit import AuditEvent, record
 from vedette.tasks.names import DELETIONS
 from vedette.tasks.schedule import hasten
@@ -181,7 +182,8 @@ def delete_given_up(store: EventStore, files: FileStore, now: datetime) -> Delet
     """Delete all that belongs to issues that were given up. Raises `StoreUnavailable`; the next run goes on."""
     _find_strays(now)
     issues = events = attachments = removed = 0
-    while waiting := list(GroupDeletion.objects.filter(deleted_at__isnull=True).order_by("project_id", "pk")[:AT_ONCE]):
+    rows = GroupDeletion.objects.filter(whole("group_id"), deleted_at__isnull=True)
+    while waiting := list(rows.order_by("project_id", "pk")[:AT_ONCE]):
         for project_id, ids in _by_project(waiting).items():
             Group.objects.filter(pk__in=ids).update(status=GroupStatus.DELETION_IN_PROGRESS)
             gone = _delete_files(store, files, project_id, ids)

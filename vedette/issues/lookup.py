@@ -15,6 +15,7 @@ from vedette.projects.access import reachable_projects
 from vedette.releases.models import Commit, PullRequest
 
 _MAX_ID = 2**63
+OTHER_ISSUES = {ActivityType.UNMERGE_SOURCE: "destination_id", ActivityType.UNMERGE_DESTINATION: "source_id"}
 
 
 def visible_groups(access: Access) -> Any:
@@ -53,7 +54,8 @@ def groups_by_id(access: Access, ids: Iterable[int]) -> list[Group]:
 @dataclass(frozen=True, slots=True)
 class FeedEntry:
     """One entry of an issue's history as people read it. `id` is 0 for the synthesised first one; `commit` is the key
-    of the commit that it is about, `pull_request` the number of the pull request."""
+    of the commit that it is about, `pull_request` the number of the pull request, `issue` the other issue of a split,
+    if it is there."""
 
     id: int
     type: ActivityType
@@ -62,6 +64,7 @@ class FeedEntry:
     data: dict[str, Any] = field(default_factory=dict)
     commit: str = ""
     pull_request: str = ""
+    issue: Group | None = None
 
 
 def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
@@ -76,6 +79,7 @@ def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
     ]
     users = {user.pk: user for user in User.objects.filter(pk__in={row.user_id for row in rows if row.user_id})}
     commits, requests = _keys(Commit, rows, "commit"), _keys(PullRequest, rows, "pull_request")
+    others = _others(group, rows)
     entries: list[FeedEntry] = []
     previous: tuple[Any, ...] | None = None
     for row in rows:
@@ -84,7 +88,8 @@ def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
             user = users.get(row.user_id) if row.user_id else None
             commit = commits.get(row.data.get("commit"), "")
             request = requests.get(row.data.get("pull_request"), "")
-            entries.append(FeedEntry(row.pk, ActivityType(row.type), row.datetime, user, row.data, commit, request))
+            kind, other = ActivityType(row.type), others.get(_other(row) or 0)
+            entries.append(FeedEntry(row.pk, kind, row.datetime, user, row.data, commit, request, other))
         previous = told
     entries.append(
         FeedEntry(
@@ -92,6 +97,25 @@ def feed(group: Group, limit: int = 100) -> list[FeedEntry]:
         )
     )
     return entries
+
+
+def _other(entry: Activity) -> int | None:
+    """The id of the issue that an entry about a split names."""
+    name = OTHER_ISSUES.get(ActivityType(entry.type))
+    found = entry.data.get(name) if name else None
+    return found if isinstance(found, int) else None
+
+
+def _others(group: Group, rows: Iterable[Activity]) -> dict[int, Group]:
+    """The issues of the same project that entries name, or that those were merged into, by the ids that they name."""
+    wanted = {pk for row in rows if (pk := _other(row))}
+    if not wanted:
+        return {}
+    homes = GroupRedirect.objects.filter(previous_group_id__in=wanted)
+    leads = dict.fromkeys(wanted) | dict(homes.values_list("previous_group_id", "group_id"))
+    groups = Group.objects.filter(project=group.project_id, status__in=VISIBLE_STATUSES)
+    found = groups.select_related("project__organization").in_bulk([new or old for old, new in leads.items()])
+    return {old: found[new or old] for old, new in leads.items() if (new or old) in found}
 
 
 def _keys(table: type[Commit] | type[PullRequest], rows: Iterable[Activity], name: str) -> dict[Any, str]:

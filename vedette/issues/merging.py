@@ -30,6 +30,7 @@ from vedette.issues.models import (
     GroupRedirect,
     GroupStatus,
 )
+from vedette.issues.unmerging import whole
 from vedette.tasks.names import MERGES
 from vedette.tasks.schedule import hasten
 
@@ -107,7 +108,9 @@ def move_merged(store: EventStore, now: datetime) -> int:
     """Move what belongs to merged issues, one after the other; how many. Raises `StoreUnavailable`; the next run goes
     on."""
     _give_up_strays()
-    waiting = GroupRedirect.objects.filter(moved_at__isnull=True, group__status__in=VISIBLE_STATUSES).order_by("pk")
+    waiting = GroupRedirect.objects.filter(
+        whole("previous_group_id"), moved_at__isnull=True, group__status__in=VISIBLE_STATUSES
+    ).order_by("pk")
     moved, after = 0, 0
     while listed := list(waiting.filter(pk__gt=after).select_related("group")[:AT_ONCE]):
         after = listed[-1].pk

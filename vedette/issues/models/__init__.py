@@ -23,6 +23,7 @@ from vedette.issues.models.group import (
     GroupTombstone,
 )
 from vedette.issues.models.marks import GroupBookmark, GroupForecast, GroupRedirect, GroupSeen
+from vedette.issues.models.passing import GroupShare, GroupSplit
 from vedette.issues.models.workflow import (
     GroupAssignee,
     GroupInbox,
@@ -70,7 +71,9 @@ __all__ = [
     "GroupResolution",
     "GroupResolutionRelease",
     "GroupSeen",
+    "GroupShare",
     "GroupSnooze",
+    "GroupSplit",
     "GroupStatus",
     "GroupStorm",
     "GroupSubStatus",

@@ -243,6 +243,8 @@ LEFT_BEHIND: dict[str, str] = {  # a model, or all that a room has
     "digest.streamcursor": "how far one server has digested its spool",
     "hooks.delivery": "told, or about to be told, by the server where it happened",
     "issues.groupdeletion": "an issue that is being deleted does not travel",
+    "issues.groupshare": "an address of one server, which anybody may open: made anew where it is wanted",
+    "issues.groupsplit": "how far one server has moved the events of an issue that was split",
     "issues.groupsuspicion": "for which issues one server looks, or has looked, who may have caused them",
     "issues.projectvelocity": "computed anew every day from the events that a server has",
     "issues.resolvedcount": "what a server has counted of all its organizations",

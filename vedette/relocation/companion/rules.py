@@ -96,7 +96,12 @@ class LinkRule(Rule):
 class ActivityRule(Rule):
     """What happened names commits, pull requests, issues and people, in `data` and in `ident`."""
 
-    _named = (("commit", _COMMIT), ("pull_request", _PULL_REQUEST))
+    _named = (
+        ("commit", _COMMIT),
+        ("pull_request", _PULL_REQUEST),
+        ("destination_id", GROUP),
+        ("source_id", GROUP),
+    )
     _assigned: Mapping[str, str] = {"user": USER, "team": TEAM}
 
     def prepare(self, rows: list[Incoming]) -> list[Incoming]:
