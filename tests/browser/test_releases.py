@@ -27,9 +27,9 @@ class Shop:
         self.server, self.dsn, self.token = server, made["dsn"], made["org_auth_token"]
         self.api = server.api(made["org_auth_token"])
 
-    def fail_in(self, version):
+    def fail_in(self, version, environment="production"):
         """One error of this version, as the SDK reports it; digested when this returns."""
-        client = sentry_sdk.Client(dsn=self.dsn, release=version, environment="production", default_integrations=False)
+        client = sentry_sdk.Client(dsn=self.dsn, release=version, environment=environment, default_integrations=False)
         with sentry_sdk.isolation_scope() as scope:
             scope.set_client(client)
             try:
@@ -197,11 +197,13 @@ def test_a_release_is_chosen_from_the_menu(shop, open_page, size, scheme, script
 def test_no_page_of_releases_sticks_out_on_a_phone(shop, open_page):
     shop.release("shop@1.0.0")
     shop.release("shop@1.1.0-" + "long" * 40)
-    shop.fail_in("shop@1.0.0")
+    shop.fail_in("shop@1.0.0", environment="e" * 64)
     page = open_page(shop.server.url, "phone", "dark")
     sign_in(page, shop.releases)
 
     for path in (
+        shop.issues,
+        f"{shop.home}performance/",
         shop.releases,
         f"{shop.releases}shop@1.0.0/",
         f"{shop.releases}shop@1.1.0-{'long' * 40}/",
