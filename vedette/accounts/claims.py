@@ -27,18 +27,24 @@ class LinkIsOver(RuleBroken):
 
 
 def renew(user: User, now: datetime) -> str:
-    """The code of a fresh link for an unclaimed account; older ones end."""
+    """The code of a fresh link for an account, unclaimed or with a password to forget; older ones end."""
     code = new_hex(16)
     LostPasswordHash.objects.update_or_create(user=user, defaults={"hash": code, "date_added": now})
     return code
 
 
-def find_unclaimed(user_id: int, code: str, now: datetime) -> User | None:
-    """Whose link this is; None when it is over."""
+def find_linked(user_id: int, code: str, now: datetime) -> User | None:
+    """Whose link this is, of an account that was claimed or not; None when it is over."""
     row = LostPasswordHash.objects.select_related("user").filter(user_id=user_id).first()
     if row is None or not secrets.compare_digest(row.hash.encode(), code.encode(errors="replace")):
         return None
-    return row.user if row.date_added > now - VALID and is_waiting(row.user) else None
+    return row.user if row.date_added > now - VALID else None
+
+
+def find_unclaimed(user_id: int, code: str, now: datetime) -> User | None:
+    """Whose link to an unclaimed account this is; None when it is over."""
+    user = find_linked(user_id, code, now)
+    return user if user is not None and is_waiting(user) else None
 
 
 def is_waiting(user: User) -> bool:

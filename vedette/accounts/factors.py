@@ -1,24 +1,31 @@
 """Second factors at sign-in: the codes of authenticator apps.
 
-Accounts bring the secret of their app along from another server. Recovery codes, text messages and security keys are
-kept and not asked for. Source: the relocation specification, 10.1; RFC 6238.
+People set an app up, or bring its secret along from another server; `recovery` has the codes for who lost it. Text
+messages and security keys are kept and not asked for. Source: the relocation specification, 10.1; RFC 6238.
 """
 
 import base64
 import binascii
 import hmac
+import secrets
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote, urlencode
 
+from django.db import transaction
 from django.db.models import Q
 
+from vedette.accounts import recovery
 from vedette.accounts.models import Authenticator, User
 from vedette.core.clock import from_unix
+from vedette.core.errors import RuleBroken
+from vedette.core.ids import new_hex
 
 TOTP = 1
 STEP_SECONDS = 30
 DIGITS = 6
+SECRET_BYTES = 20  # as long as the hash: RFC 4226, R6
 _DRIFT = 1  # steps that a clock may be off, either way
 
 
@@ -48,10 +55,57 @@ def factor_of(user: User) -> Authenticator | None:
     return factor if factor and secret_in(factor.config) else None
 
 
+def new_secret() -> str:
+    """The secret of an app that is to be set up, as apps take it: base 32."""
+    return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+def app_address(secret: str, name: str, server: str) -> str:
+    """The `otpauth:` address by which an app learns the secret; it shows it under the server and the user's name."""
+    issuer, account = (text.replace(":", " ") for text in (f"Vedette {server}", name))
+    query = urlencode({"secret": secret, "issuer": issuer}, quote_via=quote)
+    return f"otpauth://totp/{quote(issuer, safe='')}:{quote(account, safe='')}?{query}"
+
+
+@transaction.atomic
+def set_up(user: User, secret: str, code: str, now: datetime) -> list[str]:
+    """Ask for codes of this app from now on; the recovery codes that go with it. Every sign-in of the user ends.
+
+    `code` proves that the app has the secret, and is used up. Raises `RuleBroken`, also for somebody with an app.
+    """
+    key = secret_in({"secret": secret})
+    step = matching_step(key, code, now.timestamp()) if key else None
+    if step is None:
+        raise RuleBroken({"code": ["This is not what the app shows for this secret. Is the clock of the phone right?"]})
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)  # one set-up at a time
+    if factor_of(user):
+        raise RuleBroken("You have an authenticator app. Remove it first.")
+    Authenticator.objects.filter(user=user, type=TOTP).delete()  # one that came without its secret
+    Authenticator.objects.create(
+        user=user, type=TOTP, created_at=now, last_used_at=from_unix(step * STEP_SECONDS), config={"secret": secret}
+    )
+    user.session_nonce = new_hex(6)
+    User.objects.filter(pk=user.pk).update(session_nonce=user.session_nonce)
+    return recovery.make(user, now)
+
+
+@transaction.atomic
+def renew_recovery(user: User, now: datetime) -> list[str]:
+    """Fresh recovery codes; those before end. Raises `RuleBroken` for somebody without an app."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if factor_of(user) is None:
+        raise RuleBroken("Recovery codes go with an authenticator app. Set one up first.")
+    return recovery.make(user, now)
+
+
+@transaction.atomic
 def remove(user: User) -> bool:
-    """Let the password alone open the account again. False if it did already."""
+    """Let the password alone open the account again: app and recovery codes go. False if it did already."""
     factor = factor_of(user)
-    return factor is not None and Authenticator.objects.filter(pk=factor.pk).delete()[0] > 0
+    gone = factor is not None and Authenticator.objects.filter(pk=factor.pk).delete()[0] > 0
+    if gone:
+        Authenticator.objects.filter(user=user, type=recovery.RECOVERY).delete()
+    return gone
 
 
 def secret_in(config: Any) -> bytes | None:

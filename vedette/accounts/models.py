@@ -221,7 +221,8 @@ def _claim_hash() -> str:
 
 
 class LostPasswordHash(models.Model):
-    """What lets somebody choose a password for an account that has none: sent by mail, and good for an hour.
+    """What lets somebody choose a password for an account that has none, or whose password is forgotten: sent by mail,
+    and good for an hour.
 
     Source: the relocation specification, 4.8.
     """

@@ -25,6 +25,8 @@ from vedette.issues.unmerged import move_unmerged
 from vedette.issues.velocity import make_thresholds
 from vedette.issues.waking import end_expired
 from vedette.mail.claims import CLAIM_MAIL
+from vedette.mail.passwords import PASSWORD_MAIL
+from vedette.mail.security import SECURITY_MAIL
 from vedette.mail.sending import Sent, send_due
 from vedette.releases.adoption import note_adoption
 from vedette.relocation.hosting import move_due
@@ -36,7 +38,8 @@ from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, MOVES, U
 from vedette.tasks.schedule import Job
 
 MINUTE, HOUR = 60, 3600
-MAILS = (DEPLOY_MAIL, FETCH_MAIL, CLAIM_MAIL)  # every kind of mail that there is
+# Every kind of mail that there is.
+MAILS = (DEPLOY_MAIL, FETCH_MAIL, CLAIM_MAIL, PASSWORD_MAIL, SECURITY_MAIL)
 
 
 @dataclass(frozen=True, slots=True)

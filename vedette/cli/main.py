@@ -19,6 +19,7 @@ COMMANDS = {
     "bootstrap": ("vedette.cli.bootstrap", "Make an owner, an organization and a project, and print their keys."),
     "createuser": ("vedette.cli.createuser", "Make a user."),
     "claims": ("vedette.cli.claims", "Send or show the links of accounts that wait for their owners."),
+    "password": ("vedette.cli.password", "Make a link by which somebody chooses a new password."),
     "factors": ("vedette.cli.factors", "Show and remove the authenticator app of an account."),
     "mail": ("vedette.cli.mail", "Send a message to see that mail works."),
     "status": ("vedette.cli.status", "Say whether this node is ready, and what waits on it."),

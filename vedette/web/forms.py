@@ -122,59 +122,6 @@ class NameForm(PageForm):
     name = forms.CharField(max_length=200, required=False, label="Name", help_text="Shown next to what you do.")
 
 
-class PasswordForm(PageForm):
-    """A new password, for whoever knows the old one."""
-
-    old = forms.CharField(
-        max_length=200,
-        label="Present password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    new = forms.CharField(
-        max_length=200,
-        label="New password",
-        help_text="At least ten characters. Every other sign-in of yours ends.",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-
-    def clean(self) -> None:
-        """The old password has to be right before the new one is judged."""
-        super().clean()
-        old, new = self.cleaned_data.get("old"), self.cleaned_data.get("new")
-        if old is not None and not self.user.check_password(old):
-            self.add_error("old", "That is not your present password.")
-        elif new:
-            check_password_rules(self, "new", new, self.user)
-
-
-class RemoveFactorForm(PageForm):
-    """The end of the authenticator app, for whoever knows the password."""
-
-    password = forms.CharField(
-        max_length=200,
-        label="Password",
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-
-    def clean_password(self) -> str:
-        """It has to be right."""
-        password = str(self.cleaned_data["password"])
-        if not self.user.check_password(password):
-            raise ValidationError("That is not your password.")
-        return password
-
-
 class IssueHabitsForm(PageForm):
     """What happens to issues because of what a person does."""
 

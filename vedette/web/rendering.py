@@ -52,3 +52,8 @@ def organizations_of(user: User) -> list[Organization]:
         return list(active[:100])
     memberships = OrganizationMember.objects.filter(user_id=user.pk, invite_status=InviteStatus.APPROVED)
     return list(active.filter(pk__in=memberships.values("organization_id"))[:100])
+
+
+def home_of(user: User) -> Organization | None:
+    """The organization whose navigation stays in sight on pages that belong to none."""
+    return next(iter(organizations_of(user)), None)

@@ -14,12 +14,16 @@ from django.conf import settings
 
 from tests.support.factories import a_member, a_project, an_organization
 from tests.support.factors import an_app
-from vedette.accounts.factors import asks_for_code
-from vedette.accounts.models import User
+from vedette.accounts.factors import renew_recovery
+from vedette.accounts.models import Authenticator, User
+from vedette.accounts.users import create_user
 from vedette.cli import migrate
+from vedette.cli.jobs import MAILS
 from vedette.cli.main import cli
+from vedette.core import clock
 from vedette.core.errors import RuleBroken
 from vedette.mail.models import Mail
+from vedette.mail.sending import send_due
 from vedette.orgs.models import Organization
 
 pytestmark = pytest.mark.django_db
@@ -327,9 +331,13 @@ class TestFactors:
         ann = a_member(an_organization("acme"))
         an_app(ann)
 
-        assert "authenticator app, since 20" in run("factors", "list", "ANN@example.com").stdout
+        renew_recovery(ann, clock.now())
+
+        shown = run("factors", "list", "ANN@example.com").stdout
+        assert "authenticator app, since 20" in shown
+        assert "10 recovery codes left" in shown
         assert "is removed" in run("factors", "remove", "ann@example.com").stdout
-        assert not asks_for_code(ann)
+        assert not Authenticator.objects.exists()
         assert "no authenticator app" in run("factors", "list", "ann@example.com").stdout
 
     @pytest.mark.parametrize(
@@ -340,6 +348,51 @@ class TestFactors:
 
         with pytest.raises(RuleBroken, match=says):
             run("factors", "remove", name)
+
+    def test_whoever_has_the_account_is_told_by_mail(self, run, mailbox):
+        ann = create_user("ann@example.com", None, verified=True)
+        an_app(ann)
+
+        run("factors", "remove", "ann@example.com")
+        send_due(MAILS, clock.now())
+
+        assert [one.message["Subject"] for one in mailbox.delivered] == ["Your authenticator app was removed"]
+        assert "by whoever runs the server" in mailbox.delivered[0].part("plain")
+
+
+class TestPasswordLinks:
+    def test_a_link_gives_a_new_password(self, run, client):
+        ann = create_user("ann@example.com", "a long enough password")
+
+        link = run("password", "link", "ANN@example.com").stdout.strip()
+        client.post(link[link.index("/account/") :], {"password": "quite another password"})
+
+        ann.refresh_from_db()
+        assert ann.check_password("quite another password")
+
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({"is_unclaimed": True}, "use vedette claims link"),
+            ({"is_active": False}, "nobody signs in"),
+            ({"is_sentry_app": True}, "nobody signs in"),
+            ({"username": "x", "email": "x@example.com"}, "no account 'ann@example.com'"),
+        ],
+    )
+    def test_who_needs_none_gets_none(self, run, fields, says):
+        create_user("ann@example.com", "a long enough password")
+        User.objects.update(**fields)
+
+        with pytest.raises(RuleBroken, match=says):
+            run("password", "link", "ann@example.com")
+
+    def test_of_several_who_share_an_address_one_has_to_be_named(self, run):
+        for name in ("ann@example.com", "second@example.com"):
+            create_user(name, None)
+        User.objects.update(email="shared@example.com")
+
+        with pytest.raises(RuleBroken, match="several accounts share"):
+            run("password", "link", "shared@example.com")
 
 
 class TestClaims:

@@ -5,14 +5,21 @@ import re
 import pytest
 
 from tests.support.factories import a_member
-from vedette.accounts.models import ApiToken
+from vedette.accounts import claims
+from vedette.accounts.models import ApiToken, LostPasswordHash, UserEmail
 from vedette.accounts.options import SELF_ASSIGN_ISSUE, who_has_on
+from vedette.accounts.signin_limits import FAILURES_PER_NAME
 from vedette.accounts.tokens import create_user_token, find_user_token
+from vedette.cli.jobs import MAILS
+from vedette.core import clock
+from vedette.mail.sending import send_due
 from vedette.orgs.models import AuditLogEntry, Organization
 from vedette.orgs.tokens import create_org_token, find_org_token
 
 pytestmark = pytest.mark.django_db
 
+PASSWORD = "a long enough password"
+SECURITY = "/settings/account/security/"
 ACCOUNT, TOKENS = "/settings/account/details/", "/settings/account/api/auth-tokens/"
 ORG_TOKENS = "/organizations/acme/settings/auth-tokens/"
 
@@ -48,6 +55,62 @@ def test_a_new_password_needs_the_old_one_and_ends_other_sign_ins(visit, ann):
     assert changed.status_code == 302
     assert here.get(ACCOUNT).status_code == 200
     assert elsewhere.get(ACCOUNT).status_code == 302
+
+
+def test_a_new_password_has_to_be_a_good_one(visit, ann):
+    answer = visit(ann).post(ACCOUNT, {"part": "password", "old": PASSWORD, "new": "short"})
+
+    assert answer.status_code == 400
+    ann.refresh_from_db()
+    assert ann.check_password(PASSWORD)
+
+
+def test_a_new_password_is_told_by_mail_and_ends_the_links_that_were_sent(visit, ann, mailbox):
+    UserEmail.objects.update_or_create(user=ann, email=ann.email, defaults={"is_verified": True})
+    claims.renew(ann, clock.now())
+
+    visit(ann).post(ACCOUNT, {"part": "password", "old": PASSWORD, "new": "another long password"})
+    send_due(MAILS, clock.now())
+
+    (arrived,) = mailbox.delivered
+    assert arrived.message["Subject"] == "Your password was changed"
+    assert "from 127.0.0.1" in arrived.part("plain")
+    assert "another long password" not in str(arrived.message)
+    assert not LostPasswordHash.objects.exists()
+
+
+class TestGuessingThePassword:
+    """Of whoever left a browser open."""
+
+    GUESS = {"part": "password", "old": "wrong", "new": "another long password"}
+
+    def test_too_many_guesses_are_refused_even_with_the_right_one_wherever_it_is_asked_for(self, visit, ann):
+        browser = visit(ann)
+        for _ in range(FAILURES_PER_NAME):
+            assert browser.post(ACCOUNT, self.GUESS).status_code == 400
+
+        refused = browser.post(ACCOUNT, {**self.GUESS, "old": PASSWORD})
+        assert refused.status_code == 429
+        assert "Too many attempts" in refused.text
+        assert browser.post(SECURITY, {"part": "app", "password": PASSWORD}).status_code == 429
+        ann.refresh_from_db()
+        assert ann.check_password(PASSWORD)
+
+    def test_the_right_one_forgives_those_before(self, visit, ann):
+        browser = visit(ann)
+        for _ in range(FAILURES_PER_NAME - 1):
+            browser.post(ACCOUNT, self.GUESS)
+        browser.post(ACCOUNT, {**self.GUESS, "old": PASSWORD})
+
+        assert [browser.post(ACCOUNT, self.GUESS).status_code for _ in range(2)] == [400, 400]
+
+    def test_signing_in_elsewhere_forgives_nothing_here(self, visit, ann):
+        browser = visit(ann)
+        for _ in range(FAILURES_PER_NAME):
+            browser.post(ACCOUNT, self.GUESS)
+        visit().post("/auth/login/", {"username": ann.username, "password": PASSWORD})
+
+        assert browser.post(ACCOUNT, self.GUESS).status_code == 429
 
 
 def test_a_user_token_is_shown_once_and_works(visit, ann):

@@ -17,6 +17,9 @@ ROUTES = {
     "setup": ((), "set-up"),
     "login": ((), "public"),
     "login_code": ((), "public"),
+    "login_recovery": ((), "public"),
+    "ask_password": ((), "public"),
+    "choose_password": ((1, "0" * 32), "public"),
     "logout": ((), "public"),
     "theme": ((), "public"),
     "ask_claim": ((), "public"),
@@ -25,6 +28,8 @@ ROUTES = {
     "settings": ((), "signed-in"),
     "account_home": ((), "signed-in"),
     "account": ((), "signed-in"),
+    "security": ((), "signed-in"),
+    "set_up_app": ((), "signed-in"),
     "tokens": ((), "signed-in"),
     "revoke_token": ((1,), "signed-in"),
     "notifications": ((), "signed-in"),
@@ -251,4 +256,4 @@ def test_a_number_that_no_row_can_have_leads_nowhere(name, visit, ann, project):
 
     answer = visit(ann).post(address) if name in POSTS else visit(ann).get(address)
 
-    assert answer.status_code == (410 if name == "claim" else 404)
+    assert answer.status_code == (410 if name in ("claim", "choose_password") else 404)

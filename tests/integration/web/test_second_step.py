@@ -182,18 +182,3 @@ def test_claiming_an_account_does_not_go_round_the_app(app, ann):
     assert not is_in(browser)
     assert give(browser, a_code()).status_code == 302
     assert is_in(browser)
-
-
-class TestRemovingTheApp:
-    def test_it_takes_the_password(self, app, ann, visit):
-        browser = visit(ann)
-        assert "Authenticator app" in browser.get(ACCOUNT).text
-
-        assert browser.post(ACCOUNT, {"part": "factor", "password": "wrong"}).status_code == 400
-        assert factors.asks_for_code(ann)
-
-        assert browser.post(ACCOUNT, {"part": "factor", "password": PASSWORD}).status_code == 302
-        assert not factors.asks_for_code(ann)
-
-    def test_without_one_nothing_is_said_of_it(self, ann, visit):
-        assert "Authenticator app" not in visit(ann).get(ACCOUNT).text

@@ -1,8 +1,10 @@
 """Codes of authenticator apps: RFC 6238, clocks that are off, and secrets as people keep them."""
 
+from urllib.parse import parse_qs, unquote, urlsplit
+
 import pytest
 
-from vedette.accounts.factors import code_at, matching_step, secret_in
+from vedette.accounts.factors import app_address, code_at, matching_step, new_secret, secret_in
 
 SECRET = b"12345678901234567890"
 # RFC 6238, appendix B, SHA-1: the last six of its eight digits.
@@ -73,3 +75,20 @@ def test_what_holds_no_secret_is_no_factor(config):
 
 def test_a_short_secret_works():
     assert matching_step(b"x", code_at(b"x", 5), 150) == 5
+
+
+def test_a_new_secret_is_one_that_apps_take_and_another_each_time():
+    one, another = new_secret(), new_secret()
+
+    assert one != another
+    assert len(secret_in({"secret": one})) == 20
+    assert one.isalnum()
+
+
+def test_the_address_of_an_app_names_server_and_user_and_nothing_breaks_out_of_it():
+    address = app_address("GEZDGNBV", "ann:b&secret=x/?#@example.com", "vedette.example.com")
+
+    parts = urlsplit(address)
+    assert (parts.scheme, parts.netloc) == ("otpauth", "totp")
+    assert unquote(parts.path) == "/Vedette vedette.example.com:ann b&secret=x/?#@example.com"
+    assert parse_qs(parts.query) == {"secret": ["GEZDGNBV"], "issuer": ["Vedette vedette.example.com"]}

@@ -1,6 +1,8 @@
 """The ways in: the first set-up, signing in and out, the landing page, the colour scheme."""
 
+from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -8,21 +10,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from vedette.accounts import recovery
 from vedette.accounts.factors import accept_code
 from vedette.accounts.models import User
 from vedette.accounts.signin_limits import Attempt, client_address
 from vedette.core import clock
 from vedette.core.errors import RuleBroken
+from vedette.mail.security import News, tell
 from vedette.web import secondstep
+from vedette.web.accountforms import RecoveryForm
 from vedette.web.doors import public_page, set_up_page, signed_in, signed_in_page
 from vedette.web.firstrun import set_up
 from vedette.web.forms import CodeForm, SetUpForm, SignInForm
+from vedette.web.passwordcheck import TOO_MANY
 from vedette.web.rendering import back_to, organizations_of, page
 from vedette.web.templatetags.pages import THEMES
 
 _BACKEND = "vedette.accounts.backends.UsernameOrEmailBackend"
 _YEAR = 31_536_000
-_TOO_MANY = "Too many attempts. Wait a quarter of an hour, then try again."
 
 
 @sensitive_post_parameters("password")
@@ -60,7 +65,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         attempt = Attempt(client_address(request), form.cleaned_data["username"])
         if attempt.is_refused():
-            wrong, status = _TOO_MANY, 429
+            wrong, status = TOO_MANY, 429
         else:
             user = authenticate(request, **form.cleaned_data)
             if isinstance(user, User):
@@ -84,13 +89,47 @@ def sign_in_code(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         attempt = secondstep.attempt_of(request, found.user)
         if attempt.is_refused():
-            wrong, status = _TOO_MANY, 429
+            wrong, status = TOO_MANY, 429
         elif accept_code(found.user, form.cleaned_data["code"], clock.now()):
             return secondstep.let_in(request, found)
         else:
             attempt.failed()
             wrong, status = "This code is not right, or was used already. Wait for the next one.", 400
-    return page(request, "web/signin_code.html", {"form": form, "wrong": wrong}, status=status)
+    context = {"form": form, "wrong": wrong, "has_recovery": recovery.left_of(found.user) > 0}
+    return page(request, "web/signin_code.html", context, status=status)
+
+
+@sensitive_post_parameters("code")
+@never_cache
+@require_http_methods(["GET", "POST"])
+@public_page
+def sign_in_recovery(request: HttpRequest) -> HttpResponse:
+    """A recovery code in place of the app's. Both are counted together, and the account's owner is told by mail."""
+    found = secondstep.waiting(request)
+    if request.user.is_authenticated or found is None:
+        return redirect("web:login")
+    form = RecoveryForm(request.POST or None)
+    wrong, status = "", 200
+    if request.method == "POST" and form.is_valid():
+        attempt = secondstep.attempt_of(request, found.user)
+        if attempt.is_refused():
+            wrong, status = TOO_MANY, 429
+        elif (left := _use_recovery(request, found.user, form.cleaned_data["code"])) is not None:
+            messages.success(request, f"That recovery code is used up; {left} {'is' if left == 1 else 'are'} left.")
+            return secondstep.let_in(request, found)
+        else:
+            attempt.failed()
+            wrong, status = "This recovery code is not right, or was used already.", 400
+    return page(request, "web/signin_recovery.html", {"form": form, "wrong": wrong}, status=status)
+
+
+@transaction.atomic
+def _use_recovery(request: HttpRequest, user: User, code: str) -> int | None:
+    now = clock.now()
+    left = recovery.accept(user, code, now)
+    if left is not None:
+        tell(user, News.CODE_USED, now, address=client_address(request), left=left)
+    return left
 
 
 @require_POST
