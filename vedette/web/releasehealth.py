@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vedette.core import clock
@@ -77,6 +78,19 @@ def load_panel(filters: ReleaseFilters, project: Project, release: Release) -> H
         milestones=tuple(milestones),
         edges=edges,
     )
+
+
+def busiest(projects: Sequence[Project], release: Release) -> Project:
+    """Which of the release's projects told most sessions of it; the first of them where none did, or nobody can say."""
+    if len(projects) == 1:
+        return projects[0]
+    known = Window(tuple(project.pk for project in projects), *last(KNOWN_DAYS, clock.now()))
+    try:
+        found = queries.session_sums(event_store(), known, ("project",), releases=[release.version], users=False)
+    except StoreUnavailable:
+        return projects[0]
+    told = {int(sums.by[0]): sums.totals.sessions for sums in found}
+    return max(projects, key=lambda project: told.get(project.pk, 0))
 
 
 def _environment_stages(release: Release, project: Project) -> dict[str, Stage]:

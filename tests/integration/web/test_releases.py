@@ -117,6 +117,8 @@ def test_without_the_event_store_the_list_is_still_there(browser, organization, 
     assert "The event store is restarting" in page
     assert "shop@1.0" in page
     assert "The event store is restarting" in browser.get(f"{LIST}shop@1.0/health/").text
+    ReleaseProject.objects.create(project=a_project(organization, "a-second"), release=release)
+    assert "In <b>a-second</b>" in browser.get(f"{LIST}shop@1.0/health/").text
 
 
 def test_empty_lists_say_what_to_do(browser, organization, project, events):
@@ -135,6 +137,18 @@ def test_one_release_is_told_in_full(browser, project, seen):
     assert "<td>errored</td>" in page
     assert "prod" in page
     assert "Since its first session" in page
+
+
+def test_health_opens_in_the_project_that_has_sessions(browser, organization, project, seen):
+    browser.get(LIST)
+    first = a_project(organization, "a-silent-one")
+    ReleaseProject.objects.create(project=first, release=Release.objects.get(version="shop@1.0"))
+
+    page = browser.get(f"{LIST}shop@1.0/health/").text
+
+    assert "In <b>web</b>" in page
+    assert ">99.8%<" in page
+    assert "No sessions" in browser.get(f"{LIST}shop@1.0/health/?project=a-silent-one").text
 
 
 def test_a_release_without_sessions_says_so(browser, organization, project, events):

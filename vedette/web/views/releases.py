@@ -22,7 +22,7 @@ from vedette.web.reaching import READ, projects_of
 from vedette.web.releaseactivity import activity_of
 from vedette.web.releasecommits import ROWS_PER_PAGE, commits_of, files_in, files_of, lines_of, newest_commits
 from vedette.web.releasefilters import PERIODS, SORTS, STATUSES, read_release_filters
-from vedette.web.releasehealth import load_panel
+from vedette.web.releasehealth import busiest, load_panel
 from vedette.web.releaseissues import KINDS, load_issues
 from vedette.web.releasepage import WRITE, OpenedRelease, load_summary, may_change, neighbours_of, open_release
 from vedette.web.releasepulse import load_pulse
@@ -117,18 +117,19 @@ def release_commits(request: HttpRequest, access: Access, version: str) -> HttpR
 @require_GET
 @organization_page(*READ)
 def release_health(request: HttpRequest, access: Access, version: str) -> HttpResponse:
-    """One release's health in one of its projects; `project` names which."""
+    """One release's health in one of its projects; `project` names which, and else it is the one with most sessions."""
     opened = _opened(request, access, version)
     if not opened.shown:
         raise Http404
     filters = read_release_filters(request.GET)
+    project = busiest(opened.shown, opened.release)
     context = {
         **_context(access, opened),
         "filters": filters,
-        "project": opened.shown[0],
+        "project": project,
         "environments": environment_names(access),
         "periods": PERIODS,
-        "panel": load_panel(filters, opened.shown[0], opened.release),
+        "panel": load_panel(filters, project, opened.release),
     }
     return page(request, "web/release_health.html", context)
 
