@@ -1,4 +1,4 @@
-"""One issue: itself, its history, comments, hashes and what people reported."""
+"""One issue: itself, its history, comments and what people reported."""
 
 from datetime import datetime
 from typing import Any, TypedDict
@@ -26,7 +26,6 @@ from vedette.api.operations import (
     operation,
 )
 from vedette.api.paging import by_number
-from vedette.api.shapes.events import EventListItem, as_event_item
 from vedette.api.shapes.issues import (
     ActivityShape,
     IssueDetails,
@@ -51,8 +50,9 @@ from vedette.issues.assignees import assignee_of
 from vedette.issues.deletion import give_up
 from vedette.issues.lookup import feed, find_group
 from vedette.issues.marks import marks_of, seen_by, told_about
-from vedette.issues.models import Activity, ActivityType, Group, GroupHash, GroupInbox, GroupRelease, UserReport
+from vedette.issues.models import Activity, ActivityType, Group, GroupInbox, GroupRelease, UserReport
 from vedette.issues.notes import LONGEST_TEXT, add_note, change_note, delete_note, own_note
+from vedette.issues.sharing import shares_of
 
 COLLAPSE = Parameter("collapse", "Parts to leave out: stats, unhandled, tags, release.", many=True)
 EXPAND = Parameter("expand", "Parts to add: inbox.", many=True)
@@ -107,6 +107,7 @@ class IssueItem(IssueEndpoint):
             assignee_of(group),
             status_details([group]).get(group.pk),
             marks_of([group], self.user).get(group.pk),
+            shares_of([group]).get(group.pk),
         )
         if "inbox" in query.getlist("expand"):
             issue["inbox"] = as_inbox(GroupInbox.objects.filter(group=group).first())
@@ -228,32 +229,6 @@ class IssueNote(IssueEndpoint):
         if note is None:
             raise NotFound
         return note, self.user
-
-
-class HashShape(TypedDict):
-    """A hash that leads to an issue. `latestEvent` is known where the issue has no other hash."""
-
-    id: str
-    latestEvent: EventListItem | None
-    mergedBySeer: bool
-
-
-class IssueHashes(IssueEndpoint):
-    """The hashes of an issue."""
-
-    tag = "Issues"
-
-    @operation(Operation("listIssueHashes", EVENT_READ, query=PAGING, answers=list[HashShape]))
-    def get(self, request: Request) -> Response:
-        """The hashes whose events belong to the issue."""
-        rows = GroupHash.objects.filter(group=self.group).order_by("-pk")
-        page = by_number(rows, request.query_params)
-        latest = None
-        if len(page.rows) == 1 and not page.has_next and not page.has_previous:
-            stored = queries.edge_event(event_store(), [self.group.project_id], self.group.pk)
-            latest = as_event_item(stored.summary) if stored else None
-        body: list[HashShape] = [{"id": row.hash, "latestEvent": latest, "mergedBySeer": False} for row in page.rows]
-        return self.paged(page, body)
 
 
 class IssueUserReports(IssueEndpoint):

@@ -47,6 +47,7 @@ _PATH_PARAMETERS = {
     "repository_id": "The repository's id.",
     "webhook_id": "The number of a webhook.",
     "short_id": "The issue's short id, such as `SHOP-7F`.",
+    "share_id": "The id of a public link: 32 hexadecimal digits.",
 }
 _FAILURES = {
     400: "A parameter or the body is wrong.",

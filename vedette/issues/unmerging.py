@@ -89,9 +89,9 @@ def unmerge(
         raise RuleBroken(NOTHING_THERE)
     if found <= chosen:
         raise RuleBroken(NOTHING_LEFT)
-    taken = chosen | _companions(store, group, chosen, found)
+    wish = _Wish(frozenset(chosen), frozenset(_companions(store, group, chosen, found)), frozenset(found - chosen))
     seen = presence_of(store, group.project_id, group.pk, chosen)
-    return _split_off(group, taken, found - chosen, newest, seen, by, now or clock.now())
+    return _split_off(group, wish, newest, seen, by, now or clock.now())
 
 
 def _companions(store: EventStore, group: Group, chosen: Collection[str], found: Collection[str]) -> set[str]:
@@ -104,14 +104,17 @@ def _companions(store: EventStore, group: Group, chosen: Collection[str], found:
     return mine - theirs - set(found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Hashes of an issue: those that are split off, those that go with them, those of the events that stay."""
+
+    chosen: frozenset[str]
+    companions: frozenset[str]
+    staying: frozenset[str]
+
+
 def _split_off(
-    group: Group,
-    taken: Collection[str],
-    staying: Collection[str],
-    newest: Newest,
-    seen: Sequence[Presence],
-    by: User | None,
-    now: datetime,
+    group: Group, wish: _Wish, newest: Newest, seen: Sequence[Presence], by: User | None, now: datetime
 ) -> Group | None:
     with transaction.atomic():
         [number] = take_short_ids(group.project_id, 1)
@@ -133,15 +136,15 @@ def _split_off(
             first_release=release_named(group, seen[0].release),
             **{**told_by(newest), "data": first_data(told_by(newest)["data"], newest.level)},
         )
-        rows = GroupHash.objects.filter(group=source, state__isnull=True, hash__in=taken)
+        rows = GroupHash.objects.filter(group=source, state__isnull=True, hash__in=wish.chosen | wish.companions)
         if not rows.update(group=made, state=LOCKED):
             transaction.set_rollback(True)  # somebody else was faster
             return None
-        if not GroupHash.objects.filter(group=source, hash__in=staying).exists():
+        if not GroupHash.objects.filter(group=source, hash__in=wish.staying).exists():
             raise RuleBroken(NOTHING_LEFT)
         mine = sorted(GroupHash.objects.filter(group=made).values_list("hash", flat=True))
         GroupSplit.objects.create(source=source, destination=made, hashes=mine, requested_at=now)
-        _tell(source, made, mine, by, now)
+        _tell(source, made, [value for value in mine if value in wish.chosen], by, now)
         hasten(UNMERGES, now)
     return made
 

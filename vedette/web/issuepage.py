@@ -21,6 +21,7 @@ from vedette.issues.models import EventAttachment, Group, GroupRelease, GroupSto
 from vedette.releases.models import Commit, ReleaseCommit
 from vedette.web.charts import Chart, bars
 from vedette.web.eventview import EventView, read_event
+from vedette.web.fingerprints import Fingerprints, load_fingerprints
 from vedette.web.releasecommits import commit_url
 from vedette.web.streampage import IssueWords, spans, words_of
 from vedette.web.suspectspanel import SuspectLine, load_suspects, suggested_among
@@ -85,6 +86,7 @@ class IssuePage:
     chart: Chart | None = None
     facets: list[TagFacet] = field(default_factory=list)
     suspects: list[SuspectLine] = field(default_factory=list)
+    fingerprints: Fingerprints | None = None
 
     @property
     def varied(self) -> list[TagFacet]:
@@ -186,6 +188,7 @@ def _with_events(page: IssuePage, which: str, period: timedelta, now: datetime) 
         chart=bars(list(zip(starts, known.series, strict=True)), width=CHART_WIDTH, height=CHART_HEIGHT),
         facets=_arranged(facets),
         suspects=load_suspects(group, payload) if stored else [],
+        fingerprints=load_fingerprints(store, group),
     )
 
 

@@ -354,6 +354,7 @@ def test_hashes_that_only_such_events_have_go_with_them(project, events, digest)
         B: made.pk,
         own: made.pk,
     }
+    assert Activity.objects.get(type=ActivityType.UNMERGE_SOURCE).data["fingerprints"] == [B]
 
 
 def test_files_and_reports_follow_their_events(project, events, digest):

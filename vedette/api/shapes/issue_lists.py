@@ -16,6 +16,7 @@ from vedette.core.clock import as_z
 from vedette.events.rows import IssueStats
 from vedette.issues.marks import Marks, marks_of
 from vedette.issues.models import Group, GroupInbox
+from vedette.issues.sharing import shares_of
 from vedette.issues.stream import StreamRequest, StreamRow, conditions_of
 from vedette.orgs.models import Organization
 
@@ -65,6 +66,10 @@ def as_issue_list(
         _issue(row, organization, wanted, parts, filtered, details.get(row.group.pk), marks.get(row.group.pk))
         for row in rows
     ]
+    if parts.base:
+        links = shares_of(groups)
+        for issue, group in zip(issues, groups, strict=True):
+            issue["shareId"], issue["isPublic"] = links.get(group.pk), group.pk in links
     if parts.inbox:
         for issue, group in zip(issues, groups, strict=True):
             issue["inbox"] = as_inbox(waiting.get(group.pk))

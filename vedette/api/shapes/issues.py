@@ -12,7 +12,7 @@ from vedette.api.shapes.releases import ReleaseShape
 from vedette.api.shapes.users import UserShape, users_by_id
 from vedette.core.clock import as_z
 from vedette.issues.assignees import Assignee
-from vedette.issues.lookup import FeedEntry
+from vedette.issues.lookup import OTHER_ISSUES, FeedEntry
 from vedette.issues.marks import NONE, Marks
 from vedette.issues.models import PRIORITY_WORDS, Activity, ActivityType, Group, GroupInbox, UserReport
 from vedette.orgs.models import Organization
@@ -168,14 +168,15 @@ def as_issue(
     assignee: Assignee | None,
     details: dict[str, Any] | None = None,
     marks: Marks | None = None,
+    share_id: str | None = None,
 ) -> IssueShape:
     """An issue without its numbers; its project has to be fetched with it. `details` say how it is resolved or until
-    when it is archived, `marks` what the caller said about it."""
+    when it is archived, `marks` what the caller said about it, `share_id` is that of its public link."""
     own = marks or NONE
     kind = group.data.get("type")
     return {
         "id": str(group.pk),
-        "shareId": None,
+        "shareId": share_id,
         "shortId": group.qualified_short_id,
         "title": group.title,
         "culprit": group.culprit,
@@ -185,7 +186,7 @@ def as_issue(
         "status": group.status_word,
         "statusDetails": details or {},
         "substatus": group.substatus_word,
-        "isPublic": False,
+        "isPublic": share_id is not None,
         "platform": group.platform,
         "priority": PRIORITY_WORDS.get(group.priority or 0),
         "priorityLockedAt": z(group.priority_locked_at),
@@ -253,6 +254,9 @@ def _data_of(
         data["commit"] = commits.get(data["commit"])
     if entry.type in _WITH_PULL_REQUESTS and "pull_request" in data:
         data["pullRequest"] = requests.get(data.pop("pull_request"))
+    if entry.type in OTHER_ISSUES:
+        name = OTHER_ISSUES[entry.type].removesuffix("_id")
+        data[name] = as_issue(entry.issue, entry.issue.project.organization, None) if entry.issue else None
     return data
 
 

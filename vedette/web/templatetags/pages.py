@@ -120,7 +120,8 @@ def exact(value: datetime) -> str:
 
 @register.simple_tag(takes_context=True)
 def told(context: dict[str, Any], entry: FeedEntry, commits: dict[str, str] | None = None) -> SafeString:
-    """An entry of an issue's history as a sentence. Releases are links, and commits with an address in `commits`."""
+    """An entry of an issue's history as a sentence. Releases and issues are links, and commits with an address in
+    `commits`."""
     organization = context["organization"].slug
 
     def shown(part: str | Named) -> str | SafeString:
@@ -129,6 +130,8 @@ def told(context: dict[str, Any], entry: FeedEntry, commits: dict[str, str] | No
         address = (commits or {}).get(part.value, "")
         if part.kind == "release":
             address = reverse("web:release", args=[organization, part.value]) if is_valid(part.value) else ""
+        if part.kind == "issue":
+            address = reverse("web:issue", args=[organization, part.value])
         return format_html('<a href="{}">{}</a>', address, part.text) if address else part.text
 
     return format_html_join("", "{}", ((shown(part),) for part in parts_of(entry)))

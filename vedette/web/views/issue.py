@@ -17,11 +17,13 @@ from vedette.issues.attachments import download, may_download
 from vedette.issues.attachments import picture as show_picture
 from vedette.issues.lookup import find_group
 from vedette.issues.models import EventAttachment, Group, GroupStatus
+from vedette.issues.sharing import may_share
 from vedette.orgs.access import Access
 from vedette.projects.access import may, reachable_projects
 from vedette.web import issuepage, triage
 from vedette.web.doors import organization_page
 from vedette.web.filters import RANGES, page_number
+from vedette.web.fingerprints import public_link
 from vedette.web.rendering import page
 from vedette.web.security import NOTHING_POLICY
 from vedette.web.standing import Foretold, foretell, standing_of
@@ -53,6 +55,8 @@ def issue(request: HttpRequest, access: Access, issue_id: str, event_id: str = _
         "checked": _checked(group, request.GET.get("check")),
         "may_write": may(access, group.project, *triage.SCOPES),
         "may_delete": may(access, group.project, "event:admin"),
+        "link": public_link(group),
+        "may_share": may_share(access.organization),
     }
     not_found = missing and event_id not in (_LATEST, "oldest", "recommended")
     return page(request, "web/issue.html", context, status=404 if not_found else 200)
