@@ -153,6 +153,7 @@ JOBS: tuple[Job[JobContext], ...] = (
     Job("forecasts", 6 * HOUR, _forecast),
     Job(DELETIONS, MINUTE, _delete),
     Job(MERGES, MINUTE, _move_merged),
+    Job(UNMERGES, MINUTE, _move_unmerged),
     Job(FETCH_COMMITS, MINUTE, _fetch_commits),
     Job(MAIL, MINUTE, _send_mail),
     Job(WEBHOOKS, MINUTE, _deliver),
@@ -160,4 +161,3 @@ JOBS: tuple[Job[JobContext], ...] = (
     Job("storms", MINUTE, _end_storms),
     Job("late-files", MINUTE, _link_late),
 )
-    Job(UNMERGES, MINUTE, _move_unmerged),
