@@ -93,9 +93,16 @@ def _looks(
         yield f"{sort} production", api, _paged(f"{base}?sort={sort}&flatten=1&environment=production", 100, 0)
     yield "date, with health and stages", api, _paged(f"{base}?health=1&adoptionStages=1", 100, 0)
     yield "versions and dates, 1000", api, _paged(f"{base}stats/?per_page=1000", 1000, 0)
-    yield "versions and dates, 1000, deep", api, _paged(f"{base}stats/?per_page=1000", 1000, deep // 10)
-    for where in FILTERS:
-        yield f"versions and dates, 1000, {where}", api, _paged(f"{base}stats/?per_page=1000&{where}", 1000, 0)
+    for sort in SORTS:
+        for where in FILTERS:
+            address = f"{base}stats/?per_page=1000&sort={sort}&{where}"
+            yield f"versions and dates, 1000, {sort} {where}", api, _paged(address, 1000, 0)
+        pages = deep // 10 // (2 if sort == "build" else 1)
+        yield (
+            f"versions and dates, 1000, {sort}, deep",
+            api,
+            _paged(f"{base}stats/?per_page=1000&sort={sort}", 1000, pages),
+        )
     yield "of a project", api, _paged(f"/api/0/projects/{organization}/api/releases/?", 100, 0)
     yield "of a project, deep", api, _paged(f"/api/0/projects/{organization}/api/releases/?", 100, deep // 8)
     one = f"{base}{quote(_version(count // 2), safe='')}/?project=web"

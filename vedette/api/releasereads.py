@@ -72,6 +72,12 @@ LIST = (QUERY, STATUS, SORT, FLATTEN, *HEALTH, *PROJECT, *ENVIRONMENT, *TIME, *P
 ITEM = (*HEALTH, *PROJECT, *ENVIRONMENT, QUERY, STATUS, BY_DATE)
 DATES = (
     QUERY,
+    Parameter("status", "By default any.", choices=("open", "archived", "")),
+    Parameter(
+        "sort",
+        "By default the newest first, by the date of the first sight; else as in the list of releases.",
+        choices=listing.SORTS,
+    ),
     *PROJECT,
     *ENVIRONMENT,
     *TIME,
@@ -204,10 +210,14 @@ class ReleaseStats(OrganizationEndpoint):
     def get(self, request: Request) -> Response:
         """Versions with their dates and nothing else, newest first; archived releases are told too."""
         query, now = request.query_params, clock.now()
+        sort = query.get("sort") or "date"
+        if sort not in listing.SORTS:
+            raise RuleBroken("invalid sort")
         view = projects(query, self.access)
         scope = scope_of(self, view)
         if not view:
             return Response([])
         wanted = wanted_of(query, MOST_DATES)
-        page = _numbered(listing.dates_page(found(query, scope, "", now), scope, wanted), wanted)
+        rows = found(query, scope, query.get("status", ""), now)
+        page = _numbered(listing.dates_page(rows, sort, scope, wanted), wanted)
         return self.paged(page, [ReleaseDate(version=version, date=as_z(added)) for version, added in page.rows])

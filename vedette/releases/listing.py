@@ -58,12 +58,15 @@ def page(rows: QuerySet[Release], sort: str, scope: Scope, wanted: Wanted) -> Sl
     return Slice([known[pk] for pk in ids if pk in known], found.has_next)
 
 
-def dates_page(rows: QuerySet[Release], scope: Scope, wanted: Wanted) -> Slice[tuple[str, datetime]]:
-    """A page of the versions of the releases with their `date_added`, newest first."""
-    found = walk([Rows(rows, ("date_added", "pk"))], ("dates", scope, *wanted.name), wanted.size, wanted.number)
-    ids = [pk for _, pk in found.rows]
-    versions = dict(Release.objects.filter(pk__in=ids).values_list("pk", "version"))
-    return Slice([(versions[pk], added) for added, pk in found.rows if pk in versions], found.has_next)
+def dates_page(rows: QuerySet[Release], sort: str, scope: Scope, wanted: Wanted) -> Slice[tuple[str, datetime]]:
+    """A page of the versions of the releases with their `date_added`, in the order of `sort`, one of `SORTS`; by date
+    that of the first sight."""
+    legs = [Rows(rows, ("date_added", "pk"))] if sort == "date" else _legs(rows, sort, scope)
+    found = walk(legs, ("dates", sort, scope, *wanted.name), wanted.size, wanted.number)
+    ids = [key[-1] for key in found.rows]
+    told = Release.objects.filter(Among("pk", ids)).order_by().values_list("pk", "version", "date_added")
+    dates = {pk: (version, added) for pk, version, added in told}
+    return Slice([dates[pk] for pk in ids if pk in dates], found.has_next)
 
 
 def paired_page(rows: QuerySet[Release], sort: str, scope: Scope, wanted: Wanted) -> Slice[Pair]:

@@ -379,6 +379,16 @@ class TestDates:
         assert told(query="release.version:>1.0") == ["a@2.0"]
         assert told(project="shop") == ["b@1.0"]
         assert told(statsPeriod="1h") == []
+        assert told(status="archived") == []
+
+    def test_they_can_be_ordered_like_the_list(self, api, web):
+        in_turn(web, "a@1.10", "a@1.9", "a@1.0")
+
+        body = api.get(f"{LIST}stats/?sort=semver").body
+        refused = api.get(f"{LIST}stats/?sort=sessions")
+
+        assert [one["version"] for one in body] == ["a@1.10", "a@1.9", "a@1.0"]
+        assert (refused.status, refused.detail) == (400, "invalid sort")
 
     def test_a_page_holds_up_to_a_thousand(self, api, web):
         answer = api.get(f"{LIST}stats/?per_page=1001")

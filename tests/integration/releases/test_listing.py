@@ -174,10 +174,20 @@ def test_lists_that_differ_in_anything_remember_for_themselves(scope):
 def test_dates_are_told_by_the_first_sight(scope):
     Release.objects.filter(version="junk").update(date_released=NOON + timedelta(days=1))
 
-    found = listing.dates_page(rows_of(scope), scope, Wanted(4, 1, ()))
+    found = listing.dates_page(rows_of(scope), "date", scope, Wanted(4, 1, ()))
 
     ordered = Release.objects.order_by("-date_added", "-pk").values_list("version", "date_added")
     assert (found.rows, found.has_next) == (list(ordered[4:8]), True)
+
+
+@pytest.mark.parametrize("sort", ["semver", "build", "adoption"])
+def test_dates_are_told_in_the_order_of_the_list_too(scope, sort):
+    told = listing.dates_page(rows_of(scope), sort, scope, Wanted(4, 1, ()))
+
+    listed = listing.page(rows_of(scope), sort, scope, Wanted(4, 1, ()))
+    assert listed.rows or sort == "build"
+    assert told.rows == [(one.version, one.date_added) for one in listed.rows]
+    assert told.has_next == listed.has_next
 
 
 @pytest.mark.parametrize("piece", [1000, 2], ids=["at once", "in pieces"])
