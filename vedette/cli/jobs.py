@@ -22,7 +22,6 @@ from vedette.issues.merging import move_merged
 from vedette.issues.ongoing import go_on
 from vedette.issues.storms import end_quiet
 from vedette.issues.unmerged import move_unmerged
-from vedette.issues.velocity import make_thresholds
 from vedette.issues.waking import end_expired
 from vedette.mail.claims import CLAIM_MAIL
 from vedette.mail.passwords import PASSWORD_MAIL
@@ -95,10 +94,6 @@ def _move_merged(context: JobContext) -> str:
     return f"{moved} merged issues moved" if moved else ""
 
 
-def _go_on(context: JobContext) -> str:
-    changed = go_on(context.now)
-    return f"{changed} issues go on" if changed else ""
-
 def _in_hand() -> set[int]:
     return set(DigestBatch.objects.values_list("pk", flat=True))
 
@@ -107,6 +102,10 @@ def _move_unmerged(context: JobContext) -> str:
     settled = move_unmerged(context.events, _in_hand, context.now)
     return f"{settled} issues split" if settled else ""
 
+
+def _go_on(context: JobContext) -> str:
+    changed = go_on(context.now)
+    return f"{changed} issues go on" if changed else ""
 
 
 def _forecast(context: JobContext) -> str:
