@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from vedette.api.endpoint import ProjectEndpoint
 from vedette.api.operations import PAGING, RELEASE_DELETE, RELEASE_READ, Operation, Parameter, operation
 from vedette.api.paging import by_number
-from vedette.api.releasereach import readable_release, writable_release
+from vedette.api.releasereach import readable_release_of, writable_release
 from vedette.api.shapes.base import Moment
 from vedette.core.clock import as_z
 from vedette.releases.files import bundles_of
@@ -114,9 +114,7 @@ class SourceMaps(ProjectEndpoint):
         The caller has to reach every project of the release.
         """
         version = request.query_params.get("name", "")
-        release = readable_release(self.access, version, [self.project])
-        if not release.project_links.filter(project=self.project).exists():
-            raise NotFound  # one without projects, which others may see
+        release = readable_release_of(self.access, version, self.project)
         writable_release(self.access, version)
         ReleaseFile.objects.filter(release=release).delete()
         bound = bundles_of(release, [self.project]).values_list("pk", flat=True)

@@ -16,7 +16,7 @@ from vedette.api.endpoint import OrganizationEndpoint, ProjectEndpoint
 from vedette.api.filters import projects, search_text
 from vedette.api.operations import MEMBER_READ, PAGING, PROJECT, RELEASE_READ, Operation, Parameter, operation
 from vedette.api.paging import by_id, by_number
-from vedette.api.releasereach import readable_release
+from vedette.api.releasereach import readable_release, readable_release_of
 from vedette.api.shapes.commits import (
     CommitShape,
     FileChangeShape,
@@ -79,7 +79,7 @@ class _OfProject(ProjectEndpoint):
 
     def release(self) -> Release:
         """The release that the path names, if it is one of the project. Raises `NotFound`."""
-        return readable_release(self.access, self.path["version"], [self.project])
+        return readable_release_of(self.access, self.path["version"], self.project)
 
 
 def commits_of(endpoint: OrganizationEndpoint, release: Release) -> Response:

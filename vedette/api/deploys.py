@@ -58,7 +58,7 @@ class DeployWish(Wish):
     dateStarted = serializers.DateTimeField(required=False, allow_null=True)
     dateFinished = serializers.DateTimeField(required=False, allow_null=True, help_text="By default now.")
     projects = serializers.ListField(
-        child=serializers.JSONField(),
+        child=serializers.JSONField(allow_null=True),  # refused with the others that name no project
         required=False,
         allow_empty=False,
         help_text="Slugs or ids; by default all projects of the release.",

@@ -3,7 +3,6 @@
 Source: the release specification, 7.3 and sections 8 and 16 in their project form.
 """
 
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,7 +21,7 @@ from vedette.api.operations import (
 )
 from vedette.api.paging import by_number
 from vedette.api.release_bodies import ProjectReleaseWish, ReleaseChanges, read
-from vedette.api.releasereach import readable_release, writable_release
+from vedette.api.releasereach import readable_release_of, writable_release
 from vedette.api.shapes.releases import ReleaseShape, as_release, as_releases
 from vedette.core import clock
 from vedette.events.connection import event_store
@@ -83,10 +82,7 @@ class ProjectRelease(ProjectEndpoint):
 
     def find(self) -> Release:
         """The release that the path names, if it is the project's. Raises `NotFound`."""
-        release = readable_release(self.access, self.path["version"], [self.project])
-        if not release.project_links.filter(project=self.project).exists():
-            raise NotFound  # one without projects, which others may see
-        return release
+        return readable_release_of(self.access, self.path["version"], self.project)
 
     @operation(Operation("getProjectRelease", RELEASE_READ, answers=ReleaseShape))
     def get(self, request: Request) -> Response:

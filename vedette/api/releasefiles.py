@@ -27,7 +27,7 @@ from vedette.api.operations import (
     operation,
 )
 from vedette.api.paging import by_number
-from vedette.api.releasereach import readable_release, writable_release
+from vedette.api.releasereach import readable_release, readable_release_of, writable_release
 from vedette.api.shapes.base import Moment
 from vedette.core.clock import as_z
 from vedette.core.errors import RuleBroken
@@ -270,10 +270,7 @@ class _FilesOfProject(_Files, ProjectEndpoint):
 
     def readable(self) -> Release:
         """The release, if it is the project's. Raises `NotFound`."""
-        release = super().readable()
-        if not release.project_links.filter(project=self.project).exists():
-            raise NotFound  # one without projects, which others may see
-        return release
+        return readable_release_of(self.access, self.path["version"], self.project)
 
     def writable(self) -> Release:
         """The same for writing. Raises `NotFound`."""

@@ -15,7 +15,7 @@ from vedette.api.endpoint import OrganizationEndpoint, ProjectEndpoint
 from vedette.api.filters import projects
 from vedette.api.issues import rows_of
 from vedette.api.operations import PROJECT, RELEASE_READ, Operation, operation
-from vedette.api.releasereach import readable_release
+from vedette.api.releasereach import readable_release, readable_release_of
 from vedette.api.releasewrites import sender_of
 from vedette.api.shapes.base import Moment
 from vedette.api.shapes.commits import Nothing
@@ -170,5 +170,5 @@ class ProjectReleaseResolved(ProjectEndpoint):
     @operation(Operation("listProjectReleaseResolved", RELEASE_READ, answers=list[IssueShape]))
     def get(self, request: Request) -> Response:
         """The project's issues that are resolved in a release or linked to its commits; at most a thousand."""
-        view = [self.project]
-        return resolved(self, readable_release(self.access, self.path["version"], view), view)
+        release = readable_release_of(self.access, self.path["version"], self.project)
+        return resolved(self, release, [self.project])

@@ -26,6 +26,14 @@ def readable_release(access: Access, version: str, view: Collection[Project]) ->
     raise NotFound
 
 
+def readable_release_of(access: Access, version: str, project: Project) -> Release:
+    """The release of this version that belongs to `project`, by way of which it is asked for. Raises `NotFound`."""
+    release = _named(access, version)
+    if not release.project_links.filter(project=project).exists():
+        raise NotFound
+    return release
+
+
 def writable_release(access: Access, version: str) -> Release:
     """The release of this version, if the caller reaches every project of it. Raises `NotFound`."""
     release = _named(access, version)

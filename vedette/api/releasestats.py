@@ -15,7 +15,7 @@ from vedette.api.endpoint import OrganizationEndpoint, ProjectEndpoint
 from vedette.api.filters import environments, seconds_of, time_range
 from vedette.api.operations import ENVIRONMENT, RELEASE_READ, TIME, Operation, Parameter, operation
 from vedette.api.releasehealth import make_known
-from vedette.api.releasereach import readable_release
+from vedette.api.releasereach import readable_release_of
 from vedette.api.shapes.base import Moment
 from vedette.api.shapes.commits import Nothing
 from vedette.core import clock
@@ -102,9 +102,9 @@ class ProjectReleaseStats(ProjectEndpoint):
     def _find(self) -> Release:
         """The release; one that only sessions have named yet is made first. Raises `NotFound`."""
         with suppress(NotFound):
-            return readable_release(self.access, self.path["version"], [self.project])
+            return readable_release_of(self.access, self.path["version"], self.project)
         make_known([self.project], clock.now())
-        return readable_release(self.access, self.path["version"], [self.project])
+        return readable_release_of(self.access, self.path["version"], self.project)
 
 
 def _kind(query: QueryDict) -> Kind:

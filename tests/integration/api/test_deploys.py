@@ -1,5 +1,6 @@
 """Deploys of a release: telling of one, and the list."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
@@ -7,12 +8,14 @@ import pytest
 
 from tests.integration.api.client import Api
 from tests.support.factories import a_member, a_project, a_release, an_organization
+from vedette.core.clock import as_z
 from vedette.issues.models import Activity, ActivityType
 from vedette.orgs.audit import AuditEvent
 from vedette.orgs.models import AuditLogEntry, OrganizationMember, OrganizationMemberTeam
 from vedette.orgs.tokens import create_org_token
 from vedette.projects.models import ObjectStatus, Project
 from vedette.releases.models import Deploy, Release, ReleaseProjectEnvironment
+from vedette.releases.sightings import Sighting, record
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -145,6 +148,24 @@ def test_a_deploy_is_written_into_the_history_of_each_project_of_the_release(api
     assert Deploy.objects.get().notified
 
 
+def test_a_deploy_is_no_event(api, acme, web, shop):
+    release = a_release("1.0", web, shop)
+    api.post(path_of(), {"environment": "production"})
+    api.post(path_of(), {"environment": "staging"})
+
+    def seen(query=""):
+        told = api.get(f"/organizations/acme/releases/1.0/{query}").body
+        return told["firstEvent"], told["lastEvent"]
+
+    assert seen() == seen("?environment=production") == (None, None)
+    sighting = Sighting(acme.pk, web.pk, "1.0", "", "production", release.date_added - HOUR)
+    record([sighting, replace(sighting, at=sighting.at + HOUR / 2)])
+
+    moments = as_z(sighting.at), as_z(sighting.at + HOUR / 2)
+    assert seen() == seen("?environment=production") == seen("?project=web") == moments
+    assert seen("?environment=staging") == seen("?project=shop") == (None, None)
+
+
 def test_a_deploy_is_in_the_audit_log(api, owner, release):
     made = api.post(path_of(), {"environment": "production"})
 
@@ -182,6 +203,7 @@ def test_an_environment_that_is_new_belongs_to_the_projects_from_then_on(api, ac
         ({"environment": "a", "dateStarted": "soon"}, {"dateStarted": [WRONG_DATE]}),
         ({"environment": "a", "dateFinished": "soon"}, {"dateFinished": [WRONG_DATE]}),
         ({"environment": "a", "projects": []}, {"projects": ["This list may not be empty."]}),
+        ({"environment": "a", "projects": [None]}, {"projects": ["Invalid project"]}),
         ({"environment": "a", "projects": "web"}, {"projects": ['Expected a list of items but got type "str".']}),
         ({"environment": "a", "projects": ["nothing"]}, {"projects": ["Invalid project"]}),
         ({"environment": "a", "projects": [10**18]}, {"projects": ["Invalid project"]}),

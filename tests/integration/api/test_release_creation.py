@@ -239,6 +239,13 @@ def test_a_release_without_projects_is_there_for_the_whole_organization_only(ci,
     assert member.put(f"{URL}1.0/", {"ref": "main"}).status == 404
 
 
+@pytest.mark.parametrize("rest", ["", "commits/", "repositories/", "resolved/", "stats/", "files/"])
+def test_by_way_of_a_project_a_release_without_projects_is_not_there(api, events, web, rest):
+    api.post(URL, {"version": "1.0", "projects": []})
+
+    assert api.get(f"/projects/acme/web/releases/1.0/{rest}").status == 404
+
+
 def test_releasing_is_told_in_the_history_of_each_project_that_was_linked(ci, web, shop):
     released = "2026-01-02T03:04:05Z"
 

@@ -4,7 +4,7 @@ Source: the release specification, 6.1.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NotRequired, TypedDict
@@ -19,7 +19,14 @@ from vedette.api.shapes.users import UserShape, users_by_id
 from vedette.core.clock import as_z
 from vedette.projects.models import Project
 from vedette.releases.health import ReleaseHealth
-from vedette.releases.models import Release, ReleaseProject, ReleaseProjectEnvironment, ReleaseStatus
+from vedette.releases.models import (
+    Release,
+    ReleaseEnvironment,
+    ReleaseProject,
+    ReleaseProjectEnvironment,
+    ReleaseStatus,
+)
+from vedette.releases.sightings import LAST_SEEN_STEP
 from vedette.releases.versions import version_info
 
 
@@ -205,9 +212,32 @@ def _in_view(ids: list[int], views: dict[int, Project], environments: tuple[str,
 def _seen(
     ids: list[int], views: dict[int, Project], environments: tuple[str, ...]
 ) -> dict[tuple[int, int], tuple[datetime, datetime]]:
-    rows = _in_view(ids, views, environments).values("release_id", "project_id")
-    spans = rows.annotate(first=Min("first_seen"), last=Max("last_seen"))
-    return {(row["release_id"], row["project_id"]): (row["first"], row["last"]) for row in spans}
+    """The first and the last event of each (release, project) that has any: a deploy is none."""
+    rows = _in_view(ids, views, environments)
+    spans = rows.filter(last_deploy_id=None).values("release_id", "project_id")
+    found = {
+        (row["release_id"], row["project_id"]): (row["first"], row["last"])
+        for row in spans.annotate(first=Min("first_seen"), last=Max("last_seen"))
+    }
+    for key, (first, last) in _seen_where_deployed(rows.exclude(last_deploy_id=None)):
+        known = found.get(key, (first, last))
+        found[key] = min(known[0], first), max(known[1], last)
+    return found
+
+
+def _seen_where_deployed(rows: Any) -> Iterator[tuple[tuple[int, int], tuple[datetime, datetime]]]:
+    """The same of rows that a deploy may have made, seen from its moment on: what no event of the organization's bears
+    out does not count."""
+    deployed = list(rows.values_list("release_id", "project_id", "environment_id", "first_seen", "last_seen"))
+    events = ReleaseEnvironment.objects.filter(release__in={row[0] for row in deployed})
+    told = {(row.release_id, row.environment_id): (row.first_seen, row.last_seen) for row in events}
+    for release, project, environment, first, last in deployed:
+        if (release, environment) not in told:
+            continue
+        first_event, last_event = told[release, environment]
+        since, until = max(first, first_event), last if last <= last_event + LAST_SEEN_STEP else last_event
+        if since <= until:
+            yield (release, project), (since, until)
 
 
 def _new_in(ids: list[int], views: dict[int, Project], environments: tuple[str, ...]) -> dict[tuple[int, int], int]:
