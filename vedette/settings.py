@@ -106,6 +106,12 @@ VARIABLES = (
         "For how many days attachments are kept, if their events are. An organization may say otherwise.",
     ),
     Variable(
+        "VEDETTE_ARTIFACT_RETENTION_DAYS",
+        "90",
+        "For how many days bundles of artifacts are kept after they were last uploaded, and after events or sessions of "
+        "their release were last seen. Files of a release go with it.",
+    ),
+    Variable(
         "VEDETTE_GROUPING_TRANSITION_DAYS",
         "90",
         "For how many days after an upgrade of a project's grouping its events are also looked for under the version "
@@ -183,6 +189,7 @@ class Settings:
     spool_max_age_seconds: int
     retention_days: int
     attachment_retention_days: int
+    artifact_retention_days: int
     grouping_transition_days: int
     storm_events_per_minute: int
     region: int
@@ -225,6 +232,7 @@ def _read() -> Settings:
         spool_max_age_seconds=environment.number("VEDETTE_SPOOL_MAX_AGE", 86_400, 10, 10**9),
         retention_days=environment.number("VEDETTE_RETENTION_DAYS", 90, 1, 3650),
         attachment_retention_days=environment.number("VEDETTE_ATTACHMENT_RETENTION_DAYS", 30, 1, 3650),
+        artifact_retention_days=environment.number("VEDETTE_ARTIFACT_RETENTION_DAYS", 90, 1, 3650),
         grouping_transition_days=environment.number("VEDETTE_GROUPING_TRANSITION_DAYS", 90, 1, 3650),
         storm_events_per_minute=environment.number("VEDETTE_STORM_EVENTS_PER_MINUTE", 6000, 0, 10**9),
         region=environment.number("VEDETTE_REGION", 0, 0, 4095),

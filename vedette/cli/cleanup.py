@@ -17,7 +17,8 @@ def command(dry_run: bool, as_json: bool) -> None:
     """Delete what is older than the retention of its organization, and what people gave up.
 
     The retention is VEDETTE_RETENTION_DAYS and VEDETTE_ATTACHMENT_RETENTION_DAYS, or what an organization set for
-    itself. The server does this by itself, every hour and every minute. Works with the server running or stopped.
+    itself; bundles of artifacts are kept for VEDETTE_ARTIFACT_RETENTION_DAYS after they were last needed. The server
+    does this by itself, every hour and every minute. Works with the server running or stopped.
     """
     import django
 
@@ -55,7 +56,7 @@ def _tell(swept: "Swept", given_up: "GivenUp", verb: str) -> None:
             f"{one.reports} user reports, {one.outcomes} counts of outcomes"
         )
     click.echo(
-        f"{verb} {len(swept.weeks)} weeks of events that nobody keeps, {swept.files} files, "
+        f"{verb} {len(swept.weeks)} weeks of events that nobody keeps, {swept.bundles} bundles, {swept.files} files, "
         f"{swept.sign_ins} sign-ins that ran out"
     )
     for week in swept.weeks:

@@ -58,7 +58,7 @@ def context(settings: Settings) -> JobContext:
 
 def kept_by(settings: Settings) -> Kept:
     """For how many days the server keeps things, where an organization says nothing."""
-    return Kept(settings.retention_days, settings.attachment_retention_days)
+    return Kept(settings.retention_days, settings.attachment_retention_days, settings.artifact_retention_days)
 
 
 def _sweep(context: JobContext) -> Swept:

@@ -1,5 +1,5 @@
-"""What is deleted because it grew old: events and what hangs on them, outcomes, sign-ins. Each organization may keep
-things for longer or shorter than the server says.
+"""What is deleted because it grew old: events and what hangs on them, outcomes, bundles of artifacts, sign-ins. Each
+organization may keep things for longer or shorter than the server says.
 
 Weeks that nobody keeps any more are dropped as partitions of the event store. Within the weeks that somebody else still
 keeps, rows are deleted by project, to the day. An issue goes a week after the last of its events. Source: the ingest
@@ -25,6 +25,7 @@ from vedette.issues.unnamed import forget_unnamed
 from vedette.orgs.models import AnalyticsFact, Organization
 from vedette.orgs.options import options_of
 from vedette.projects.models import Project
+from vedette.releases.ageing import delete_old_bundles, old_bundles
 from vedette.releases.files import forget_rows
 
 WEEK = timedelta(days=7)
@@ -36,12 +37,14 @@ class Kept:
 
     events: int
     attachments: int
+    artifacts: int = 90
 
     @classmethod
     def by(cls, options: dict[str, Any], server: "Kept") -> "Kept":
         """What an organization's options say; the server's word where they say nothing."""
         events = options["retentionDays"] or server.events
-        return cls(events, min(options["attachmentRetentionDays"] or server.attachments, events))
+        attachments = min(options["attachmentRetentionDays"] or server.attachments, events)
+        return cls(events, attachments, server.artifacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,13 @@ class SweptOrganization:
 class Swept:
     """What a sweep deleted, or would delete.
 
-    `weeks` are the dropped partitions of the event store; `files` are those that no attachment names any more,
-    `sign_ins` those that ran out.
+    `weeks` are the dropped partitions of the event store; `bundles` are those of artifacts; `files` are those that
+    nothing names any more, `sign_ins` those that ran out.
     """
 
     weeks: tuple[str, ...]
     organizations: tuple[SweptOrganization, ...]
+    bundles: int
     files: int
     sign_ins: int
 
@@ -79,12 +83,13 @@ class Swept:
         return asdict(self)
 
     def __bool__(self) -> bool:
-        return bool(self.weeks or any(self.organizations) or self.files or self.sign_ins)
+        return bool(self.weeks or any(self.organizations) or self.bundles or self.files or self.sign_ins)
 
     def __str__(self) -> str:
         touched = [one.slug for one in self.organizations if one]
         whose = ", ".join(touched) or "nobody"
-        return f"deleted {len(self.weeks)} weeks, {self.files} files, and what grew old of {whose}"
+        gone = f"{len(self.weeks)} weeks, {self.bundles} bundles, {self.files} files"
+        return f"deleted {gone}, and what grew old of {whose}"
 
 
 def sweep(store: EventStore, files: FileStore, now: datetime, server: Kept, *, dry_run: bool = False) -> Swept:
@@ -98,6 +103,8 @@ def sweep(store: EventStore, files: FileStore, now: datetime, server: Kept, *, d
         one, gone = _sweep_organization(store, files, pk, slug, kept[pk], longest, now, dry_run)
         swept.append(one)
         removed += gone
+    unused = now - timedelta(days=server.artifacts)
+    bundles = old_bundles(unused).count() if dry_run else delete_old_bundles(unused)
     if not dry_run:
         forget_rows(now)
     removed += forget_orphans(files, dry_run=dry_run)
@@ -105,7 +112,7 @@ def sweep(store: EventStore, files: FileStore, now: datetime, server: Kept, *, d
         delete_in_pieces(AnalyticsFact.objects.filter(datetime__lt=now - timedelta(days=server.events)))
     expired = Session.objects.filter(expire_date__lt=now)
     sign_ins = expired.count() if dry_run else delete_in_pieces(expired)
-    return Swept(weeks, tuple(swept), removed, sign_ins)
+    return Swept(weeks, tuple(swept), bundles, removed, sign_ins)
 
 
 def _sweep_organization(

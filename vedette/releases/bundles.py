@@ -88,7 +88,11 @@ def _assemble(
         return Assembly(State.ERROR, detail=str(error))
     except ValueError:
         return Assembly(State.ERROR, detail="The checksum of the file is not the one that was announced.")
-    if not _keep(organization, wish, manifest, size, reach, now):
+    try:
+        is_kept = _keep(organization, wish, manifest, size, reach, now)
+    except ArtifactBundle.DoesNotExist:  # it grew old this very moment: the next question makes it anew
+        return Assembly(State.ASSEMBLING)
+    if not is_kept:
         return Assembly(State.ERROR, detail="A bundle with this id is for projects that you do not reach.")
     return Assembly(State.OK)
 

@@ -101,6 +101,7 @@ def test_cleanup_works_on_a_stopped_server(migrated):
         "retention_days": 90,
         "weeks": [],
         "organizations": [],
+        "bundles": 0,
         "files": 0,
         "sign_ins": 0,
         "given_up": {"issues": 0, "projects": 0, "organizations": 0, "repositories": 0},

@@ -18,7 +18,7 @@ from vedette.orgs.models import AnalyticsFact
 from vedette.orgs.options import ATTACHMENT_RETENTION_DAYS, RETENTION_DAYS, set_option
 from vedette.projects.models import Environment, EnvironmentProject
 from vedette.releases import bounds
-from vedette.releases.models import Release
+from vedette.releases.models import ArtifactBundle, ArtifactBundleProject, Release
 from vedette.releases.sightings import Sighting, record
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -97,6 +97,24 @@ def test_what_is_old_goes_and_what_is_young_stays(events, files, swept):
     assert UserReport.objects.get().date_added == YOUNG
     assert OutcomeCount.objects.get().hour == YOUNG
     assert Session.objects.get().session_key == "new"
+    assert not swept()
+
+
+def test_bundles_of_artifacts_go_with_their_bytes_when_nobody_needs_them(files, swept):
+    organization = an_organization()
+    names = [files.put(content) for content in (b"old", b"young")]
+    for name in names:
+        settle(files.path(name))
+    for name, days in zip(names, (91, 89), strict=True):
+        at = NOON - timedelta(days=days)
+        row = {"sha1": name, "size": 3, "file_count": 1, "date_added": at, "date_uploaded": at}
+        bundle = ArtifactBundle.objects.create(organization=organization, bundle_id=uuid4(), **row)
+        ArtifactBundleProject.objects.create(bundle=bundle, project=a_project(organization, f"web-{days}"))
+
+    tried, found = swept(dry_run=True), swept()
+
+    assert (tried.bundles, found.bundles) == (1, 1)
+    assert (files.path(names[0]).exists(), files.path(names[1]).exists()) == (False, True)
     assert not swept()
 
 
