@@ -22,6 +22,7 @@ from vedette.issues.merging import move_merged
 from vedette.issues.ongoing import go_on
 from vedette.issues.storms import end_quiet
 from vedette.issues.unmerged import move_unmerged
+from vedette.issues.velocity import make_thresholds
 from vedette.issues.waking import end_expired
 from vedette.mail.claims import CLAIM_MAIL
 from vedette.mail.passwords import PASSWORD_MAIL
@@ -113,6 +114,11 @@ def _forecast(context: JobContext) -> str:
     return f"{made} forecasts made" if made else ""
 
 
+def _measure_velocity(context: JobContext) -> str:
+    measured = make_thresholds(context.events, context.now)
+    return f"measured how fast issues of {measured} projects come" if measured else ""
+
+
 def _note_adoption(context: JobContext) -> str:
     adopted = note_adoption(context.events, context.now)
     return f"{adopted} adopted" if adopted else ""
@@ -150,6 +156,7 @@ JOBS: tuple[Job[JobContext], ...] = (
     Job("archives", 5 * MINUTE, _end_archives),
     Job("ongoing", 5 * MINUTE, _go_on),
     Job("forecasts", 6 * HOUR, _forecast),
+    Job("velocity", 10 * MINUTE, _measure_velocity),
     Job(DELETIONS, MINUTE, _delete),
     Job(MERGES, MINUTE, _move_merged),
     Job(UNMERGES, MINUTE, _move_unmerged),

@@ -260,7 +260,7 @@ class Stream:
         with timed(numbers, "store_seconds"):
             park = self._parker(ready.origins, refused)
             written = store(self.events, mark, batch, groups, known, park, replayed=replayed)
-            wake(self.events, batch, groups)
+            wake(self.events, batch, groups, ready.configs)
         self._advance(mark, partial(take_back, batch, groups, known, refused) if refused else None)
         numbers.prepare_seconds += ready.seconds
         numbers.batches += 1

@@ -42,6 +42,7 @@ class ProjectConfig:
     filters: InboundFilters = BY_DEFAULT
     grouping_config: str = FIRST.id
     secondary_grouping_config: str = ""  # the one before, while a transition from it lasts
+    escalates_new: bool = False  # new issues that come too fast
 
 
 class EventUser(msgspec.Struct, frozen=True, array_like=True, gc=False):

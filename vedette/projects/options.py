@@ -76,6 +76,18 @@ RESOLVE_AGE = Option("resolveAge", "sentry:resolve_age", 0, number(0, 24 * 3650)
 STORM_EVENTS_PER_MINUTE = Option(  # empty means the organization's
     "stormEventsPerMinute", "vedette:storm_events_per_minute", None, optional(number(0, 10**9))
 )
+ESCALATE_NEW_ISSUES = Option("escalateNewIssues", "vedette:escalate_new_issues", False, flag)
+ASSIGN_SUSPECTS, ASSIGN_OWNERS, ASSIGN_NOBODY = (
+    "Auto Assign to Suspect Commits",
+    "Auto Assign to Issue Owner",
+    "Turn off Auto-Assignment",
+)
+AUTO_ASSIGNMENT = Option(
+    "autoAssignment",
+    "vedette:auto_assignment",
+    ASSIGN_NOBODY,
+    choice(ASSIGN_SUSPECTS, ASSIGN_OWNERS, ASSIGN_NOBODY),
+)
 AUTO_RELEASE_CREATION = Option("enableAutoReleaseCreation", "sentry:enable_auto_release_creation", True, flag)
 RELEASE_DATE_FROM_EVENTS = Option("releaseDateFromEvents", "vedette:release_date_from_events", True, flag)
 RELEASE_ORDERING = Option("releaseOrdering", "vedette:release_ordering", "auto", choice("auto", "semver", "date"))
@@ -164,6 +176,8 @@ OPTIONS: tuple[Option[Any], ...] = (
     SECURITY_TOKEN_HEADER,
     RESOLVE_AGE,
     STORM_EVENTS_PER_MINUTE,
+    ESCALATE_NEW_ISSUES,
+    AUTO_ASSIGNMENT,
     AUTO_RELEASE_CREATION,
     RELEASE_DATE_FROM_EVENTS,
     RELEASE_ORDERING,
@@ -215,6 +229,7 @@ class DigestOptions:
     retention_days: int
     stored_crash_reports: int
     storm_events_per_minute: int
+    escalates_new: bool
     fingerprinting_rules: str
     grouping_enhancements: str
     auto_release_creation: bool
@@ -254,6 +269,12 @@ def _resolve_ages(rows: QuerySet[ProjectOption]) -> dict[int, int]:
     found = rows.filter(key=RESOLVE_AGE.key).values_list("project_id", "value")
     hours = {project: RESOLVE_AGE.stored(value) for project, value in found}
     return {project: age for project, age in hours.items() if age > 0}
+
+
+def projects_with(option: Option[bool]) -> set[int]:
+    """The projects in use that have switched something on which is off unless they say so. One query."""
+    rows = ProjectOption.objects.filter(project__status=ObjectStatus.ACTIVE, key=option.key)
+    return {project for project, value in rows.values_list("project_id", "value") if option.stored(value)}
 
 
 def set_option(project: Project, option: Option[T], value: Any) -> bool:
@@ -313,6 +334,7 @@ def _folded(
         storm_events_per_minute=_first_given(
             own["stormEventsPerMinute"], shared["stormEventsPerMinute"], settings.VEDETTE.storm_events_per_minute
         ),
+        escalates_new=own["escalateNewIssues"],
         fingerprinting_rules=own["fingerprintingRules"],
         grouping_enhancements=own["groupingEnhancements"],
         auto_release_creation=own["enableAutoReleaseCreation"],

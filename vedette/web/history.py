@@ -71,6 +71,8 @@ def _told(entry: FeedEntry, named: list[Named]) -> str:
             return f"Came back{f' in {version}' if version else ''}{f'; it was resolved in {was}' if was else ''}"
         case ActivityType.SET_ESCALATING:
             over = isinstance(data.get("expired_snooze"), dict)
+            if isinstance(usual := data.get("per_hour"), (int, float)):
+                return f"Escalated: it is new, and comes faster than {usual:,.4g} events an hour"
             return "Open again: it happened as often as was said" if over else "Escalated: more events than expected"
         case ActivityType.RELEASE:
             return f"Released {_version(data.get('version'), named)}"

@@ -46,6 +46,7 @@ PROJECT = (
     Entry("Releases", "project_releases"),
     Entry("Data scrubbing", "project_scrubbing"),
     Entry("Issue grouping", "project_grouping"),
+    Entry("New issues", "project_issues"),
     Entry("What is kept", "project_keeping", ("delete_project",)),
 )
 ORGANIZATION = (

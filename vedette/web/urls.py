@@ -15,6 +15,7 @@ from vedette.web.views import (
     keeping,
     limits,
     moves,
+    newissues,
     notifications,
     organization,
     orgsettings,
@@ -85,6 +86,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ORG}/stats/", usage.stats, name="stats"),
     path(f"{_ORG}/settings/keeping/", keeping.organization_keeping, name="organization_keeping"),
     path(f"{_ORG}/settings/keeping/delete/", keeping.delete_organization, name="delete_organization"),
+    path(f"{_ORG}/projects/<slug:slug>/new-issues/", newissues.new_issues, name="project_issues"),
     path(f"{_ORG}/projects/<slug:slug>/keeping/", keeping.project_keeping, name="project_keeping"),
     path(f"{_ORG}/projects/<slug:slug>/keeping/delete/", keeping.delete_project, name="delete_project"),
     path(

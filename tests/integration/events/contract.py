@@ -252,6 +252,11 @@ class Issues:
         assert not queries.issue_numbers(store, before, [3])[3].unhandled
         assert queries.issue_numbers(store, noon, []) == {}
 
+    def test_frequent_issues_are_counted_in_the_window(self, some_issues):
+        assert queries.frequent_issues(some_issues, a_window(), 2, 10) == {3: 2, 1: 3}
+        assert queries.frequent_issues(some_issues, a_window(start=NOON, end=NOON + timedelta(hours=1)), 3, 10) == {}
+        assert len(queries.frequent_issues(some_issues, a_window(), 1, 1)) == 1
+
     @pytest.mark.parametrize(
         ("by", "expected"),
         [

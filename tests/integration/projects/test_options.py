@@ -97,6 +97,7 @@ def test_the_digest_learns_the_defaults(project, settings):
             grouping_enhancements="",
             auto_release_creation=True,
             release_date_from_events=True,
+            escalates_new=False,
             storm_events_per_minute=settings.VEDETTE.storm_events_per_minute,
             filters=BY_DEFAULT,
             grouping_config="newstyle:2026-01-20",

@@ -68,6 +68,7 @@ ROUTES = {
     "organization_limits": (("acme",), "organization"),
     "organization_keeping": (("acme",), "organization"),
     "delete_organization": (("acme",), "organization"),
+    "project_issues": (("acme", "web"), "organization"),
     "project_keeping": (("acme", "web"), "organization"),
     "delete_project": (("acme", "web"), "organization"),
     "remove_tombstone": (("acme", "web", 1), "organization"),

@@ -41,6 +41,12 @@ KEY = "8f1d2c3a4b5c6d7e8f90"
         (ActivityType.SET_RESOLVED_IN_PULL_REQUEST, {}, "", "A pull request says that it fixes this"),
         (ActivityType.SET_RESOLVED_BY_AGE, {"age": 24}, "", "Resolved: nothing was heard of it for 24 hours"),
         (ActivityType.SET_ESCALATING, {}, "", "Escalated: more events than expected"),
+        (
+            ActivityType.SET_ESCALATING,
+            {"per_hour": 12.0},
+            "",
+            "Escalated: it is new, and comes faster than 12 events an hour",
+        ),
         (ActivityType.AUTO_SET_ONGOING, {"after_days": 7}, "", "Ongoing: open for 7 days"),
         (ActivityType.AUTO_SET_ONGOING, {"manually": True}, "", "Ongoing"),
         (ActivityType.MARK_REVIEWED, {}, "", "Reviewed"),

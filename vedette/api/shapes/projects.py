@@ -95,6 +95,8 @@ class ProjectDetails(ProjectSummary):
     digestsMaxDelay: int
     resolveAge: int
     stormEventsPerMinute: int | None
+    escalateNewIssues: bool
+    autoAssignment: str
     processingIssues: int
     subjectPrefix: str
     subjectTemplate: str
@@ -130,7 +132,8 @@ _NAMED = (
     "verifySSL scrubIPAddresses scrapeJavaScript dataScrubber dataScrubberDefaults allowedDomains safeFields "
     "sensitiveFields storeCrashReports fingerprintingRules groupingEnhancements relayPiiConfig defaultEnvironment "
     "groupingConfig secondaryGroupingConfig secondaryGroupingExpiry "
-    "highlightTags highlightContext enableAutoReleaseCreation stormEventsPerMinute"
+    "highlightTags highlightContext enableAutoReleaseCreation stormEventsPerMinute "
+    "escalateNewIssues autoAssignment"
 ).split()
 
 

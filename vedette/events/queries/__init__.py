@@ -14,7 +14,7 @@ from vedette.events.queries.events import (
     payloads,
     places_of_events,
 )
-from vedette.events.queries.issues import count_issues, issue_numbers, issue_stats, rank_issues
+from vedette.events.queries.issues import count_issues, frequent_issues, issue_numbers, issue_stats, rank_issues
 from vedette.events.queries.series import bucket_starts, project_counts, project_series, series, store_facts
 from vedette.events.queries.sessions import session_edges, session_projects, session_releases, session_sums
 from vedette.events.queries.spans import (
@@ -49,6 +49,7 @@ __all__ = [
     "facets",
     "get_event",
     "get_span",
+    "frequent_issues",
     "issue_numbers",
     "issue_stats",
     "known_events",

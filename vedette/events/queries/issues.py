@@ -58,6 +58,17 @@ def issue_stats(
     return {row[0]: IssueStats(*row) for row in rows}
 
 
+def frequent_issues(store: EventStore, window: Window, least: int, limit: int) -> dict[int, int]:
+    """How many events each issue has in the window, of those with `least` or more; of too many the youngest."""
+    sql = in_window(window)
+    rows = store.rows(
+        f"SELECT group_id, count() FROM errors{sql.clause} GROUP BY group_id HAVING count() >= {least:d}"
+        f" ORDER BY group_id DESC LIMIT {limit:d}",
+        sql.params,
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def issue_numbers(
     store: EventStore,
     window: Window,
