@@ -153,6 +153,15 @@ class BatchContext:
         """See `rules.base.Context`."""
         if not batch:
             return []
+        return [
+            self._met(incoming) if pk is None else Written(pk, Kind.INSERTED, incoming.values.get("slug"))
+            for pk, incoming in zip(self.try_insert(batch, pks), batch, strict=True)
+        ]
+
+    def try_insert(self, batch: Sequence[Incoming], pks: Sequence[int | None] = ()) -> list[int | None]:
+        """See `rules.base.Context`."""
+        if not batch:
+            return []
         keys = self._keys(batch, pks)
         rows = [incoming.values for incoming in batch]
         if self._table is not None:
@@ -160,12 +169,7 @@ class BatchContext:
         else:
             assert self._preserved is not None  # noqa: S101 (one of them is)
             came = self._preserved.insert(rows, keys, [self.owners.get(i.row.pk, NOBODY) for i in batch])
-        if all(came):
-            return [Written(pk, Kind.INSERTED, row.get("slug")) for pk, row in zip(keys, rows, strict=True)]
-        return [
-            Written(pk, Kind.INSERTED, incoming.values.get("slug")) if is_new else self._met(incoming)
-            for pk, incoming, is_new in zip(keys, batch, came, strict=True)
-        ]
+        return [pk if is_new else None for pk, is_new in zip(keys, came, strict=True)]
 
     def _keys(self, batch: Sequence[Incoming], pks: Sequence[int | None]) -> list[int]:
         """Those that are wanted, as far as they are free, and new ones."""

@@ -125,6 +125,10 @@ class Context(Protocol):
         Where a unique set is taken, the row that has it stands for the incoming one: `EXISTING`, with a finding.
         """
 
+    def try_insert(self, batch: Sequence[Incoming], pks: Sequence[int | None] = ()) -> list[int | None]:
+        """The same, but nothing stands for a row that could not come: None, and nothing is told. Somebody may have
+        taken what was free a moment ago; by now, that can be seen."""
+
     def new_pks(self, count: int) -> list[int]:
         """So many free pks of the model's table, for a rule that has to know them before it inserts."""
 

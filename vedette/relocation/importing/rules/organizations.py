@@ -16,7 +16,7 @@ from vedette.orgs.slugs import ORGANIZATION_LENGTH, RESERVED_ON_ARRIVAL, TEAM_LE
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.files.reader import Row
 from vedette.relocation.importing.rules.base import Context, Incoming, Rule, Written
-from vedette.relocation.importing.rules.taking import distinct_slugs, insert_new, tell_of_the_slug
+from vedette.relocation.importing.rules.taking import distinct_slugs, insert_new
 from vedette.relocation.models import RegionImportChunk
 
 MODEL = "sentry.organization"
@@ -42,14 +42,14 @@ class Organizations(Rule):
         def taken(slugs: Collection[str]) -> set[str]:
             return _slugs_here(slugs, context.using) | reservations.taken_of(slugs) | (RESERVED_ON_ARRIVAL & {*slugs})
 
-        wishes = [str(incoming.values["slug"]) for incoming in batch]
-        slugs = free_names(wishes, taken, ORGANIZATION_LENGTH)
-        for incoming, wish, slug in zip(batch, wishes, slugs, strict=True):
-            incoming.values["slug"] = slug
-            if slug != wish and incoming.row.fields.get("slug") in context.options.rename_orgs:
-                context.refuse(incoming, f"it is to be renamed to {wish!r}, which is taken or reserved", "slug")
-            tell_of_the_slug(incoming, context)
-        return insert_new(batch, context)
+        def give_names(rows: Sequence[Incoming]) -> None:
+            wishes = [str(incoming.values["slug"]) for incoming in rows]
+            for incoming, wish, slug in zip(rows, wishes, free_names(wishes, taken, ORGANIZATION_LENGTH), strict=True):
+                incoming.values["slug"] = slug
+                if slug != wish and incoming.row.fields.get("slug") in context.options.rename_orgs:
+                    context.refuse(incoming, f"it is to be renamed to {wish!r}, which is taken or reserved", "slug")
+
+        return insert_new(batch, context, give_names)
 
     def finish(self, context: Context) -> None:
         """Reserve the slugs over all regions; of two imports that found one free at once, the later is renamed."""
@@ -72,8 +72,7 @@ class Teams(Rule):
 
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert them."""
-        distinct_slugs(batch, TEAM_LENGTH, context)
-        return insert_new(batch, context)
+        return insert_new(batch, context, lambda rows: distinct_slugs(rows, TEAM_LENGTH, context))
 
 
 class Members(Rule):
@@ -84,21 +83,34 @@ class Members(Rule):
     quietly_nulled: ClassVar = ("inviter_id",)
 
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
-        """Insert them; an invitation whose token is another one's has none."""
-        tokens = {incoming.values["token"] for incoming in batch if incoming.values.get("token")}
-        used: set[str] = set()
-        for some in pieces(tokens):
-            rows = OrganizationMember.objects.using(context.using).filter(token__in=some)
-            used.update(token for token in rows.values_list("token", flat=True) if token)
-        for incoming in batch:
-            token = incoming.values.get("token")
-            if not token or token in used:
-                incoming.values |= {"token": None, "token_expires_at": None} if token else {"token": None}
-            else:
-                used.add(token)
-        results = context.insert(batch)
+        """Insert them; an invitation whose token is another one's has none. One that cannot come is looked at again:
+        another import may have brought its token just now."""
+        _take_tokens(batch, context)
+        pks = context.try_insert(batch)
+        excluded = [place for place, pk in enumerate(pks) if pk is None]
+        results: list[Written | None] = [None if pk is None else Written(pk) for pk in pks]
+        rows = [batch[place] for place in excluded]
+        _take_tokens(rows, context, but_of={incoming.values["organization"] for incoming in rows})
+        for place, written in zip(excluded, context.insert(rows), strict=True):
+            results[place] = written
         _refuse_strangers(batch, results, context)
         return results
+
+
+def _take_tokens(batch: Sequence[Incoming], context: Context, but_of: Collection[int] = ()) -> None:
+    """Leave each token to the row that has it already, here (in organizations `but_of` these) or in the batch."""
+    tokens = {incoming.values["token"] for incoming in batch if incoming.values.get("token")}
+    used: set[str] = set()
+    for some in pieces(tokens):
+        rows = OrganizationMember.objects.using(context.using).filter(token__in=some)
+        rows = rows.exclude(organization__in=but_of)
+        used.update(token for token in rows.values_list("token", flat=True) if token)
+    for incoming in batch:
+        token = incoming.values.get("token")
+        if not token or token in used:
+            incoming.values |= {"token": None, "token_expires_at": None} if token else {"token": None}
+        else:
+            used.add(token)
 
 
 def _refuse_strangers(batch: Sequence[Incoming], results: Sequence[Written | None], context: Context) -> None:

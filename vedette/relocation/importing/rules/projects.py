@@ -14,7 +14,7 @@ from vedette.orgs.slugs import PROJECT_LENGTH, slug_on_arrival
 from vedette.projects.models import ProjectAlias, ProjectKey, ProjectOption
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.rules.base import Context, Incoming, Rule, Written
-from vedette.relocation.importing.rules.taking import distinct_slugs, insert_new, upsert
+from vedette.relocation.importing.rules.taking import distinct_slugs, insert_all, insert_new, upsert
 
 _KEY = re.compile(r"[0-9a-f]{32}")
 _HALVES = ("public_key", "secret_key")
@@ -32,8 +32,7 @@ class Projects(Rule):
 
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert them, and an alias for every id that changed."""
-        distinct_slugs(batch, PROJECT_LENGTH, context)
-        results = insert_new(batch, context)
+        results = insert_new(batch, context, lambda rows: distinct_slugs(rows, PROJECT_LENGTH, context))
         aliases = []
         for incoming, written in zip(batch, results, strict=True):
             if written is not None and written.pk != incoming.row.pk:
@@ -56,15 +55,7 @@ class ProjectKeys(Rule):
 
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
         """Insert them."""
-        for half in _HALVES:
-            used = _used(half, batch, context)
-            for incoming in batch:
-                value = str(incoming.values.get(half) or "")
-                if not _KEY.fullmatch(value) or value in used:
-                    incoming.values[half] = new_hex(16)
-                    _tell(incoming, half, value, context)
-                used.add(incoming.values[half])
-        return context.insert(batch)
+        return [Written(pk) for pk in insert_all(batch, context, lambda rows: _make_halves(rows, context))]
 
 
 class ProjectOptions(Rule):
@@ -77,6 +68,17 @@ class ProjectOptions(Rule):
         conflict = '"project_id", "key"'
         pks = upsert(ProjectOption, names, rows, conflict=conflict, identity=lambda row: row[:2], using=context.using)
         return [Written(pk) for pk in pks]
+
+
+def _make_halves(batch: Sequence[Incoming], context: Context) -> None:
+    for half in _HALVES:
+        used = _used(half, batch, context)
+        for incoming in batch:
+            value = str(incoming.values.get(half) or "")
+            if not _KEY.fullmatch(value) or value in used:
+                incoming.values[half] = new_hex(16)
+                _tell(incoming, half, value, context)
+            used.add(incoming.values[half])
 
 
 def _used(half: str, batch: Sequence[Incoming], context: Context) -> set[Any]:

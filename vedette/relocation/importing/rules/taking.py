@@ -15,6 +15,7 @@ from vedette.relocation.importing.rules.base import Context, Incoming, Kind, Wri
 T = TypeVar("T")
 
 ROWS_AT_ONCE = 500
+ROUNDS = 5  # with those who write the same at the same moment
 _LARGEST_ID = 2**53 - 1  # what every client of the API can hold
 _SUFFIX_LENGTH = 5
 
@@ -43,7 +44,8 @@ def upsert(
     pk = quote(str(table._meta.pk.column))
     found: dict[Hashable, int] = {}
     with connection.cursor() as cursor:
-        for some in _slices(list(latest.values()), ROWS_AT_ONCE):
+        # In the same order everywhere, so that two who write the same do not wait for each other.
+        for some in _slices([latest[one] for one in sorted(latest, key=repr)], ROWS_AT_ONCE):
             values = [
                 value if adapt is None else adapt(value)
                 for row in some
@@ -76,20 +78,44 @@ def _worth_keeping(pk: int) -> int | None:
     return pk if 0 < pk <= _LARGEST_ID and not is_of_the_future(pk) else None
 
 
-def insert_new(batch: Sequence[Incoming], context: Context) -> list[Written | None]:
+def insert_new(
+    batch: Sequence[Incoming], context: Context, give_names: Callable[[Sequence[Incoming]], None]
+) -> list[Written | None]:
     """Insert rows that nothing here may stand for, since others hang on them: with the ids that they had, where those
-    are free. Another transaction that takes an id or a slug at the same moment ends this one."""
-    results: list[Written | None] = []
-    for incoming, written in zip(batch, context.insert(batch, ids_to_keep(batch)), strict=True):
-        if written is None or written.kind is not Kind.INSERTED:
-            reason = "somebody took its id or its slug just now: import the file again"
-            context.refuse(incoming, reason, kind=FindingKind.INTEGRITY_ERROR)
-        results.append(Written(written.pk, written.kind, incoming.values["slug"]))
-    return results
+    are free, and under the slugs that `give_names` gives them. What another transaction takes at the same moment is
+    given another name, or id, as if it had been there before; what became of slugs is told."""
+    pks = insert_all(batch, context, give_names, ids_to_keep)
+    for incoming in batch:
+        tell_of_the_slug(incoming, context)
+    return [Written(pk, Kind.INSERTED, incoming.values["slug"]) for pk, incoming in zip(pks, batch, strict=True)]
+
+
+def insert_all(
+    batch: Sequence[Incoming],
+    context: Context,
+    adapt: Callable[[Sequence[Incoming]], None],
+    ids: Callable[[Sequence[Incoming]], list[int | None]] | None = None,
+) -> list[int]:
+    """Insert every row, and give their pks. `adapt` takes from rows what somebody here has; it is called again with
+    those that were excluded by what somebody has taken just now."""
+    pks: list[int | None] = [None] * len(batch)
+    waiting = list(range(len(batch)))
+    for _ in range(ROUNDS):
+        rows = [batch[place] for place in waiting]
+        adapt(rows)
+        for place, pk in zip(waiting, context.try_insert(rows, ids(rows) if ids else ()), strict=True):
+            pks[place] = pk
+        waiting = [place for place in waiting if pks[place] is None]
+        if not waiting:
+            break
+    for place in waiting:
+        reason = "others take what it wants to have as fast as it asks: import the file again"
+        context.refuse(batch[place], reason, kind=FindingKind.INTEGRITY_ERROR)
+    return [pk for pk in pks if pk is not None]
 
 
 def distinct_slugs(batch: Sequence[Incoming], longest: int, context: Context) -> None:
-    """Give rows that want the slug of another one of their organization something behind it, and say so."""
+    """Give rows that want the slug of another one of their organization something behind it."""
     wanted = {(incoming.values["organization"], incoming.values["slug"]) for incoming in batch}
     given = _slugs_of(wanted, context)
     for incoming in batch:
@@ -98,7 +124,6 @@ def distinct_slugs(batch: Sequence[Incoming], longest: int, context: Context) ->
             slug = with_random_suffix(incoming.values["slug"], _SUFFIX_LENGTH, longest)
         given.add((organization, slug))
         incoming.values["slug"] = slug
-        tell_of_the_slug(incoming, context)
 
 
 def tell_of_the_slug(incoming: Incoming, context: Context) -> None:

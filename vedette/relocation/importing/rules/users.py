@@ -18,6 +18,7 @@ from vedette.relocation.files.findings import FindingKind, Severity
 from vedette.relocation.importing.options import ImportScope
 from vedette.relocation.importing.rules.base import Context, Incoming, Kind, Rule, Written
 from vedette.relocation.importing.rules.passwords import complaint_about_hash
+from vedette.relocation.importing.rules.taking import ROUNDS
 from vedette.relocation.importing.tables import Table
 
 LONGEST_NAME = 128
@@ -49,32 +50,68 @@ class Users(Rule):
         return True
 
     def write(self, batch: Sequence[Incoming], context: Context) -> list[Written | None]:
-        """New accounts with free names, but for those that accounts which are here stand for, as was asked."""
-        options = context.options
-        names = [str(incoming.values["username"]) for incoming in batch]
-        here = named({*names, *(options.map_users[name] for name in names if name in options.map_users)}, context.using)
+        """New accounts with free names, but for those that accounts which are here stand for, as was asked. Where
+        somebody takes a name meanwhile, it is as if they had had it before."""
         results: list[Written | None] = [None] * len(batch)
         first: dict[str, int] = {}  # the place of the new account of this name
         twins: dict[int, int] = {}  # a place, and that of the row before it that is the same account
-        new: list[int] = []
-        for place, (incoming, name) in enumerate(zip(batch, names, strict=True)):
-            target = options.map_users.get(name)
-            if (account := _account(incoming, name, target, here, context)) is not None:
-                results[place] = Written(account, Kind.EXISTING)
-                _tell_of_merge(incoming, account, context)
-            elif options.merge_users and fold(name) in first:
-                twins[place] = first[fold(name)]
-            else:
-                first.setdefault(fold(name), place)
-                new.append(place)
-        for place, written in zip(new, _insert([batch[place] for place in new], here, context), strict=True):
-            results[place] = written
+        waiting = list(range(len(batch)))
+        for _ in range(ROUNDS):
+            here = _here(batch, waiting, context)
+            new = _to_be_made(batch, waiting, results, first, twins, here, context)
+            for place, written in zip(new, _insert([batch[place] for place in new], here, context), strict=True):
+                results[place] = written
+            waiting = [place for place in new if results[place] is None]
+            if not waiting:
+                break
+        for place in waiting:
+            reason = "others take every name that it is given: import the file again"
+            context.refuse(batch[place], reason, "username", FindingKind.INTEGRITY_ERROR)
         for place, earlier in twins.items():
             same = results[earlier]
             if same is not None:
                 results[place] = Written(same.pk, Kind.EXISTING)
                 _tell_of_merge(batch[place], same.pk, context)
+        made = [(batch[place], each) for place, each in enumerate(results) if each and each.kind is Kind.INSERTED]
+        _tell_of_names([incoming for incoming, _ in made], context)
+        _let_claim(made, context)
         return results
+
+
+def _here(batch: Sequence[Incoming], places: Sequence[int], context: Context) -> "Accounts":
+    """The accounts that are called as these, or that these are to be mapped to."""
+    names = {_name(batch[place]) for place in places}
+    return named(names | {wish for name in names if (wish := context.options.map_users.get(name))}, context.using)
+
+
+def _name(incoming: Incoming) -> str:
+    return str(incoming.row.fields["username"])
+
+
+def _to_be_made(
+    batch: Sequence[Incoming],
+    places: Sequence[int],
+    results: list[Written | None],
+    first: dict[str, int],
+    twins: dict[int, int],
+    here: "Accounts",
+    context: Context,
+) -> list[int]:
+    """Those of the places whose accounts are new. What stands for the others is in `results`, and who is the same as an
+    earlier one in `twins`."""
+    options = context.options
+    new: list[int] = []
+    for place in places:
+        name = _name(batch[place])
+        target = options.map_users.get(name)
+        if (account := _account(batch[place], name, target, here, context)) is not None:
+            results[place] = Written(account, Kind.EXISTING)
+            _tell_of_merge(batch[place], account, context)
+        elif options.merge_users and first.setdefault(fold(name), place) != place:
+            twins[place] = first[fold(name)]
+        else:
+            new.append(place)
+    return new
 
 
 Accounts = dict[str, list[tuple[int, str]]]  # those of each folded name: pk and name, the oldest first
@@ -110,31 +147,35 @@ def _account(incoming: Incoming, name: str, target: str | None, here: Accounts, 
     return next(iter(exact or [pk for pk, _ in accounts]), None)
 
 
-def _insert(new: Sequence[Incoming], here: Accounts, context: Context) -> list[Written]:
-    """Write new accounts, with what their owners need to claim them."""
-    wishes = [str(incoming.values["username"]) for incoming in new]
+def _insert(new: Sequence[Incoming], here: Accounts, context: Context) -> list[Written | None]:
+    """Write new accounts under names that are free; None where somebody took one in between."""
+    wishes = [_name(incoming) for incoming in new]
     known = {fold(wish) for wish in wishes}
 
     def taken(names: Collection[str]) -> set[str]:
         return set(here) | set(named(set(names) - known, context.using))
 
-    for incoming, wish, name in zip(new, wishes, free_names(wishes, taken, LONGEST_NAME, fold=fold), strict=True):
+    for incoming, name in zip(new, free_names(wishes, taken, LONGEST_NAME, fold=fold), strict=True):
         incoming.values["username"] = name
+    return [None if pk is None else Written(pk) for pk in context.try_insert(new)]
+
+
+def _tell_of_names(new: Sequence[Incoming], context: Context) -> None:
+    for incoming in new:
+        wish, name = _name(incoming), incoming.values["username"]
         if name != wish:
             context.renamed(incoming, wish, name, "username")
-    results = list[Written]()
-    for incoming, written in zip(new, context.insert(new), strict=True):
-        if written is None or written.kind is not Kind.INSERTED:
-            context.refuse(incoming, "somebody took the user name just now", "username", FindingKind.INTEGRITY_ERROR)
-        results.append(written)
+
+
+def _let_claim(made: Sequence[tuple[Incoming, Written]], context: Context) -> None:
+    """What their owners need to claim them."""
     claims = [
         {"user_id": written.pk, "date_added": context.now}
-        for incoming, written in zip(new, results, strict=True)
+        for incoming, written in made
         if incoming.values.get("is_unclaimed") and not incoming.values.get("is_sentry_app")
     ]
     table = Table(LostPasswordHash, context.using)
     table.insert(claims, table.new_pks([context.now] * len(claims)))
-    return results
 
 
 def _tell_of_merge(incoming: Incoming, pk: int, context: Context) -> None:
