@@ -8,8 +8,8 @@ an import is that of the archive's content, unless somebody says otherwise.
 
 import secrets
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -92,12 +92,16 @@ def import_full(
             archive = unpack(stream, directory / "members", blobs)
             _check_rows(archive, told)
             options = replace(options, import_uuid=options.import_uuid or archive.digest[:32])
-            with archive.export.open("rb") as array:
-                sentry = import_rows(array, options, work_dir=work_dir, progress=told)
-            importing = _Importing(archive, options, FullImportResult(sentry), keys, told)
-            if options.dry_run:
-                return importing.plan()
-            return importing.run(store, files, blobs)
+            later: list[Callable[[], None]] = []
+            with _all_or_nothing(options):
+                with archive.export.open("rb") as array:
+                    sentry = import_rows(array, options, work_dir=work_dir, progress=told, later=later)
+                importing = _Importing(archive, options, FullImportResult(sentry), keys, told)
+                if not options.dry_run:
+                    importing.import_rows(files, blobs)
+            for work in later:
+                work()
+            return importing.plan() if options.dry_run else importing.import_events(store)
     except BadFile as error:
         failure = ImportFailed(error.finding)
         if sentry is not None:
@@ -111,6 +115,14 @@ def import_full(
         raise
     finally:
         told.finish()
+
+
+def _all_or_nothing(options: ImportOptions) -> AbstractContextManager[None]:
+    """Strictly, no row stays of an archive of which one would be dropped: Sentry's part and the rows beside it are one
+    transaction, unless batches were asked for. Events come after it, and files that no row names go by themselves."""
+    if options.strict and not options.dry_run and not options.in_batches and silos.share_a_database():
+        return silos.atomic_over(silos.aliases())
+    return nullcontext()
 
 
 @contextmanager
@@ -157,10 +169,13 @@ class _Importing:
         self._followed = {target for one in TRAVELS for target in one.targets().values()}
         self._followed |= {target for some in AFTER.values() for target in some}
 
-    def run(self, store: EventStore | None, files: FileStore, blobs: KeyMap) -> FullImportResult:
-        """Files, then the rows that name them, then events."""
+    def import_rows(self, files: FileStore, blobs: KeyMap) -> None:
+        """Files, then the rows that name them."""
         self._import_files(files, blobs)
         self._import_rows()
+
+    def import_events(self, store: EventStore | None) -> FullImportResult:
+        """What hangs on the rows, and the end."""
         if store is not None:
             fates = import_events(
                 self._archive,

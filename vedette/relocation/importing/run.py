@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ from vedette.relocation.importing.writing import Writing
 from vedette.relocation.progress import Progress, Silent
 
 _FOUND_AT_ONCE = 500
+_DEADLOCK = "40P01"  # PostgreSQL's code
 _UUID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -43,12 +44,18 @@ class _Undone(Exception):
 
 
 def import_rows(
-    stream: BinaryIO, options: ImportOptions, *, work_dir: Path, progress: Progress | None = None
+    stream: BinaryIO,
+    options: ImportOptions,
+    *,
+    work_dir: Path,
+    progress: Progress | None = None,
+    later: list[Callable[[], None]] | None = None,
 ) -> ImportResult:
     """Import the plain export in `stream`. Scratch files (twice its size, at most) lie below `work_dir` meanwhile.
 
     Findings of any severity are in the result's log, `work_dir/UUID.findings`, which is the caller's to delete. Raises
-    `ImportFailed` after rolling everything back (in batches: the failed batch), with the log in its `findings`.
+    `ImportFailed` after rolling everything back (in batches: the failed batch), with the log in its `findings`. Within
+    a transaction of the caller's, `later` takes what can be done only when that has ended well.
     """
     progress = progress or Silent()
     import_uuid = _checked_uuid(options)
@@ -60,7 +67,7 @@ def import_rows(
             log_path.unlink(missing_ok=True)
             log = FindingLog(log_path)
             result = ImportResult(import_uuid, log, dry_run=options.dry_run)
-            run = _Import(stream, options, directory, result, progress)
+            run = _Import(stream, options, directory, result, progress, later)
             try:
                 run.run()
             except ImportFailed as failure:
@@ -107,8 +114,15 @@ def _checked_uuid(options: ImportOptions) -> str:
 
 class _Import:
     def __init__(
-        self, stream: BinaryIO, options: ImportOptions, directory: Path, result: ImportResult, progress: Progress
+        self,
+        stream: BinaryIO,
+        options: ImportOptions,
+        directory: Path,
+        result: ImportResult,
+        progress: Progress,
+        later: list[Callable[[], None]] | None,
     ) -> None:
+        self._later = later
         self._stream = Digesting(stream)
         self._options = options
         self._directory = directory
@@ -206,7 +220,10 @@ class _Import:
                     raise _Undone
         except _Undone:
             return
-        writing.after_commit()
+        if self._later is None:
+            writing.after_commit()
+        else:
+            self._later.append(writing.after_commit)
 
 
 def _told(options: ImportOptions) -> str:
@@ -251,7 +268,9 @@ def _as_failures() -> Iterator[None]:
     except IntegrityError as error:
         raise ImportFailed(import_error(FindingKind.INTEGRITY_ERROR, str(error))) from error
     except DatabaseError as error:
-        raise ImportFailed(import_error(FindingKind.DATABASE_ERROR, str(error))) from error
+        waited = getattr(error.__cause__, "sqlstate", "") == _DEADLOCK
+        reason = "somebody wrote the same rows in another order at the same moment: import the file again"
+        raise ImportFailed(import_error(FindingKind.DATABASE_ERROR, reason if waited else str(error))) from error
     except VedetteError as error:
         raise ImportFailed(import_error(FindingKind.UNKNOWN, str(error))) from error
     except Exception as error:

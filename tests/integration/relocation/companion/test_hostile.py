@@ -14,6 +14,7 @@ from vedette.orgs.models import Organization
 from vedette.releases.models import Release
 from vedette.relocation.files.findings import FindingKind
 from vedette.relocation.importing.failures import ImportFailed
+from vedette.relocation.models import RegionImportChunk
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +125,23 @@ def test_strictly_nothing_is_dropped(carrier, forge):
 
     assert failed.value.finding.kind == FindingKind.DROPPED_ROW
     assert Activity.objects.count() == 1
+    assert Organization.objects.count() == Group.objects.count() == 1  # neither the batches before, nor Sentry's part
+    assert not RegionImportChunk.objects.exists()
+
+
+def test_strictly_in_batches_what_was_written_before_a_drop_stays(carrier, forge):
+    with pytest.raises(ImportFailed):
+        carrier.imports(forge("issues.activity", setting(group_id=4711)), strict=True, in_batches=True)
+
+    assert (Organization.objects.count(), Group.objects.count(), Activity.objects.count()) == (2, 2, 1)
+
+
+def test_strictly_what_is_whole_is_imported(carrier, full):
+    archive = carrier.exports()
+
+    carrier.imports(archive, strict=True)
+
+    assert (Organization.objects.count(), Group.objects.count()) == (2, 2)
 
 
 def reseal(members):
