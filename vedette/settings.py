@@ -123,6 +123,11 @@ VARIABLES = (
         "How many events of one issue in a minute make a storm, of which only a sample keeps its bodies; 0 for never. "
         "Organizations and projects may say otherwise.",
     ),
+    Variable(
+        "VEDETTE_OPEN_ORGANIZATIONS",
+        "false",
+        "Whether everybody with an account may make organizations. Superusers always may; the first owner is one.",
+    ),
     Variable("VEDETTE_REGION", "0", "The number of this region in the ids of organizations, teams and projects."),
     Variable(
         "VEDETTE_ANALYTICS",
@@ -192,6 +197,7 @@ class Settings:
     artifact_retention_days: int
     grouping_transition_days: int
     storm_events_per_minute: int
+    open_organizations: bool
     region: int
     analytics: bool
     git_roots: tuple[Path, ...]
@@ -235,6 +241,7 @@ def _read() -> Settings:
         artifact_retention_days=environment.number("VEDETTE_ARTIFACT_RETENTION_DAYS", 90, 1, 3650),
         grouping_transition_days=environment.number("VEDETTE_GROUPING_TRANSITION_DAYS", 90, 1, 3650),
         storm_events_per_minute=environment.number("VEDETTE_STORM_EVENTS_PER_MINUTE", 6000, 0, 10**9),
+        open_organizations=environment.flag("VEDETTE_OPEN_ORGANIZATIONS", False),
         region=environment.number("VEDETTE_REGION", 0, 0, 4095),
         analytics=environment.flag("VEDETTE_ANALYTICS", True),
         git_roots=environment.directories("VEDETTE_GIT_ROOTS"),

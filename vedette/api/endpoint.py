@@ -27,7 +27,7 @@ from vedette.core.nul import SENTENCE, holds_nul, query_holds_nul
 from vedette.issues.lookup import find_group
 from vedette.issues.models import Group
 from vedette.orgs import reservations
-from vedette.orgs.access import Access, access_of_org_token, access_of_user
+from vedette.orgs.access import Access, access_of_org_token, access_of_user, reachable_teams
 from vedette.orgs.models import Organization, Team
 from vedette.projects.access import may, reachable_projects
 from vedette.projects.models import Project
@@ -232,12 +232,6 @@ def access_of(credential: Credential, organization: Organization) -> Access | No
     if credential.organization_id != organization.pk:
         return None
     return access_of_org_token(organization, credential.scopes or frozenset())
-
-
-def reachable_teams(access: Access) -> QuerySet[Team]:
-    """The teams that the caller may see."""
-    teams = Team.objects.filter(organization=access.organization, status=0)
-    return teams if access.all_projects else teams.filter(pk__in=list(access.teams))
 
 
 def one_of(rows: QuerySet[Any], id_or_slug: str) -> Any:

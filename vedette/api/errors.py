@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from vedette.core.errors import Refused, RuleBroken, TryAgain
+from vedette.orgs.members import NotAllowed
 from vedette.orgs.slugs import SlugTaken
 from vedette.shipping.commits import CommitsBusy
 from vedette.shipping.create import ReleaseConflict
@@ -54,6 +55,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
             return _reply(409, {"detail": " ".join(error.errors["slug"])})
         case CommitsBusy() | ReleaseConflict():
             return _reply(409, {"detail": str(error)})
+        case NotAllowed():
+            return _reply(403, {"detail": " ".join(error.errors[""])})
         case RuleBroken():
             return _reply(400, _by_field(error.errors))
         case exceptions.ValidationError():

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.bodies import Wish, read
-from vedette.api.endpoint import OrganizationEndpoint, ProjectEndpoint, one_of, reachable_teams
+from vedette.api.endpoint import OrganizationEndpoint, ProjectEndpoint, one_of
 from vedette.api.operations import (
     ORG_READ,
     PAGING,
@@ -23,6 +23,7 @@ from vedette.api.operations import (
 from vedette.api.paging import by_number
 from vedette.api.shapes.keys import KeyShape, as_key
 from vedette.core.errors import RuleBroken
+from vedette.orgs.access import reachable_teams
 from vedette.projects.access import reachable_projects
 from vedette.projects.changes import change_key
 from vedette.projects.models import ObjectStatus, ProjectKey

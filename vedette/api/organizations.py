@@ -4,14 +4,14 @@ from typing import Any, cast
 
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import AuthenticationFailed, NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.authentication import Credential
 from vedette.api.avatars import kind_of, photo_of
 from vedette.api.bodies import Wish, field_of, read
-from vedette.api.endpoint import Endpoint, OrganizationEndpoint, reachable_teams
+from vedette.api.endpoint import Endpoint, OrganizationEndpoint, access_of
 from vedette.api.filters import search_text
 from vedette.api.operations import ORG_ADMIN, ORG_READ, ORG_WRITE, PAGING, Operation, Parameter, operation
 from vedette.api.paging import by_number
@@ -25,16 +25,26 @@ from vedette.api.shapes.organizations import (
 from vedette.api.shapes.projects import project_summaries
 from vedette.api.shapes.teams import as_teams
 from vedette.core.errors import RuleBroken
-from vedette.orgs.access import access_of_user
+from vedette.orgs.access import Access, access_of_user, reachable_teams
 from vedette.orgs.avatars import TYPES
 from vedette.orgs.changes import FLAGS, change_organization, schedule_deletion
+from vedette.orgs.members import NotAllowed
 from vedette.orgs.models import InviteStatus, Organization, OrganizationMember, OrganizationStatus
 from vedette.orgs.options import OPTIONS
+from vedette.orgs.services import create_organization, may_create_organizations
 from vedette.orgs.slugs import SlugTaken
 from vedette.projects.access import reachable_projects
 
 NAMED_QUERY = Parameter("query", "Text in the name or the slug.")
 DETAILED = Parameter("detailed", "`0` leaves out teams and projects.", choices=("0", "1"))
+
+
+class NewOrganization(Wish):
+    """An organization to make. `agreeTerms` is known to clients and changes nothing."""
+
+    name = serializers.CharField(max_length=64)
+    slug = serializers.CharField(required=False, max_length=50, allow_blank=True)
+    agreeTerms = serializers.BooleanField(required=False)
 
 
 class OrganizationList(Endpoint):
@@ -66,6 +76,32 @@ class OrganizationList(Endpoint):
         page = by_number(rows, request.query_params)
         roles = roles_in(page.rows, self.user.pk, superuser=self.user.is_superuser) if self.user else {}
         return self.paged(page, organization_summaries(page.rows, roles))
+
+    @operation(
+        Operation(
+            "createOrganization",
+            ORG_WRITE,
+            takes=NewOrganization,
+            answers=OrganizationDetails,
+            statuses=(201,),
+            fails=(409,),
+        )
+    )
+    def post(self, request: Request) -> Response:
+        """Make an organization, with a team of its name, and own it.
+
+        Superusers may; everybody else where the server is set up so (`VEDETTE_OPEN_ORGANIZATIONS`).
+        """
+        if self.caller.is_bound:
+            raise AuthenticationFailed("Unauthorized organization access.")
+        if self.user is None or not may_create_organizations(self.user):
+            raise NotAllowed("Only superusers make organizations on this server.")
+        wish = read(NewOrganization, request.data)
+        made = create_organization(wish["name"], wish.get("slug", ""), self.user, ip_address=self.address)
+        access = access_of(self.caller, made)
+        if access is None:
+            raise NotFound
+        return Response(whole_organization(made, access), status=201)
 
 
 def organizations_of(credential: Credential) -> QuerySet[Organization]:
@@ -156,10 +192,14 @@ class OrganizationItem(OrganizationEndpoint):
 
     def details(self) -> OrganizationDetails:
         """The organization as the caller sees it, with what the request wants of it."""
-        details = cast("OrganizationDetails", organization_details(self.organization, self.access))
-        if self.request.query_params.get("detailed") != "0":
-            teams = list(reachable_teams(self.access).order_by("slug"))
-            projects = list(reachable_projects(self.access).order_by("slug"))
-            details["teams"] = as_teams(teams, self.access)
-            details["projects"] = project_summaries(projects, self.access)
-        return details
+        if self.request.query_params.get("detailed") == "0":
+            return cast("OrganizationDetails", organization_details(self.organization, self.access))
+        return whole_organization(self.organization, self.access)
+
+
+def whole_organization(organization: Organization, access: Access) -> OrganizationDetails:
+    """The organization as the caller sees it, with its teams and projects."""
+    details = cast("OrganizationDetails", organization_details(organization, access))
+    details["teams"] = as_teams(list(reachable_teams(access).order_by("slug")), access)
+    details["projects"] = project_summaries(list(reachable_projects(access).order_by("slug")), access)
+    return details

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.bodies import Wish, field_of, read
-from vedette.api.endpoint import Endpoint, OrganizationEndpoint, ProjectEndpoint, access_of, reachable_teams
+from vedette.api.endpoint import Endpoint, OrganizationEndpoint, ProjectEndpoint, access_of
 from vedette.api.filters import search_words
 from vedette.api.operations import (
     ORG_READ,
@@ -33,6 +33,7 @@ from vedette.api.shapes.projects import (
 )
 from vedette.api.shapes.teams import TeamShape, as_teams
 from vedette.core.ids import as_id
+from vedette.orgs.access import reachable_teams
 from vedette.projects.access import reachable_projects
 from vedette.projects.changes import change_project, schedule_deletion
 from vedette.projects.models import Project

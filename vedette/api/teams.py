@@ -8,13 +8,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from vedette.api.bodies import Wish, read
-from vedette.api.endpoint import OrganizationEndpoint, TeamEndpoint, reachable_teams
+from vedette.api.endpoint import OrganizationEndpoint, TeamEndpoint, access_of
 from vedette.api.filters import search_text
 from vedette.api.operations import (
     ORG_READ,
     PAGING,
     PROJECT_READ,
     PROJECT_WRITE,
+    TEAM_ADMIN,
+    TEAM_CREATE,
     TEAM_READ,
     TEAM_WRITE,
     Operation,
@@ -25,9 +27,11 @@ from vedette.api.paging import by_number
 from vedette.api.shapes.organizations import OrganizationSummary, organization_summary
 from vedette.api.shapes.projects import ProjectSummary, project_summaries, project_summary
 from vedette.api.shapes.teams import TeamShape, as_team, as_teams
-from vedette.orgs.access import Access
+from vedette.core.errors import RuleBroken
+from vedette.orgs.access import Access, reachable_teams
 from vedette.orgs.changes import change_team
 from vedette.orgs.models import Team
+from vedette.orgs.teams import delete_team, make_team
 from vedette.projects.access import reachable_projects
 from vedette.projects.services import create_project
 
@@ -42,6 +46,13 @@ class TeamDetails(TeamShape):
     """A team with the organization that it belongs to."""
 
     organization: OrganizationSummary
+
+
+class NewTeam(Wish):
+    """A team to make."""
+
+    name = serializers.CharField(required=False, max_length=64, allow_blank=True)
+    slug = serializers.CharField(required=False, max_length=50, allow_blank=True)
 
 
 class TeamList(OrganizationEndpoint):
@@ -66,6 +77,17 @@ class TeamList(OrganizationEndpoint):
             for team in teams:
                 team["projects"] = projects.get(team["id"], [])
         return self.paged(page, teams)
+
+    @operation(Operation("createTeam", TEAM_CREATE, takes=NewTeam, answers=TeamShape, statuses=(201,), fails=(409,)))
+    def post(self, request: Request) -> Response:
+        """Make a team, by a name, a slug or both. Whoever makes it is its admin, if they are a member."""
+        wish = read(NewTeam, request.data)
+        name, slug = wish.get("name", "").strip(), wish.get("slug", "")
+        if not name and not slug:
+            raise RuleBroken({"name": ["A team needs a name or a slug."]})
+        team = make_team(self.access, name or slug, slug, ip_address=self.address)
+        access = access_of(self.caller, self.organization)  # with the place in the new team
+        return Response(as_team(team, access or self.access), status=201)
 
 
 def projects_by_team(teams: Any, access: Access) -> dict[str, list[ProjectSummary]]:
@@ -101,6 +123,12 @@ class TeamItem(TeamEndpoint):
         wish = read(TeamChanges, request.data)
         change_team(self.team, name=wish.get("name"), slug=wish.get("slug"), by=self.user, ip_address=self.address)
         return Response(team_details(self.team, self.access))
+
+    @operation(Operation("deleteTeam", TEAM_ADMIN, statuses=(204,)))
+    def delete(self, request: Request) -> Response:
+        """Delete a team: its members and projects stay, and issues that were assigned to it are nobody's."""
+        delete_team(self.access, self.team, ip_address=self.address)
+        return Response(status=204)
 
 
 def team_details(team: Team, access: Access) -> TeamDetails:

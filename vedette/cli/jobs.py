@@ -28,6 +28,7 @@ from vedette.mail.claims import CLAIM_MAIL
 from vedette.mail.passwords import PASSWORD_MAIL
 from vedette.mail.security import SECURITY_MAIL
 from vedette.mail.sending import Sent, send_due
+from vedette.orgs.invitemail import INVITATION_MAIL
 from vedette.releases.adoption import note_adoption
 from vedette.relocation.hosting import move_due
 from vedette.settings import Settings
@@ -39,7 +40,7 @@ from vedette.tasks.schedule import Job
 
 MINUTE, HOUR = 60, 3600
 # Every kind of mail that there is.
-MAILS = (DEPLOY_MAIL, FETCH_MAIL, CLAIM_MAIL, PASSWORD_MAIL, SECURITY_MAIL)
+MAILS = (DEPLOY_MAIL, FETCH_MAIL, CLAIM_MAIL, INVITATION_MAIL, PASSWORD_MAIL, SECURITY_MAIL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,8 +32,9 @@ class MailState(IntEnum):
 
 
 class Mail(models.Model):
-    """One mail to one person. `items` say what it is about, as its kind understands it, until it is done with;
-    `left_out` counts what came when there was no more room.
+    """One mail to one person: `user`, or whoever has an address that `user` wants told (`Kind.recipient`). `items` say
+    what it is about, as its kind understands it, until it is done with; `left_out` counts what came when there was no
+    more room.
 
     While `open_key` is set, more of its kind to the same person is put into it, and there is only one such. It is sent
     from `due_at` on; `attempts` counts those that began, and `error` says why the last one did not end well. Every

@@ -32,18 +32,24 @@ Items = Sequence[Mapping[str, Any]]
 class Kind:
     """A kind of mail. `compose` makes what a person is to read of `items`, of which so many more were left out, when it
     is sent; None if there is nothing to tell them any more. `preference` is what switches it off, and its name; what
-    somebody must be told has none, and a name of its own. `address` says where it goes; empty is nowhere."""
+    somebody must be told has none, and a name of its own. `address` says where it goes; empty is nowhere. `recipient`
+    says it instead for mail to somebody who may have no account: then the user is whoever causes it."""
 
     preference: Preference | None
     wait: timedelta
     compose: Callable[[User, Items, int], Letter | None]
     own_name: str = ""
     address: Callable[[User], str] = address_of
+    recipient: Callable[[Items], str] | None = None
 
     @property
     def name(self) -> str:
         """The name in rows."""
         return self.own_name or (self.preference.kind if self.preference else "")
+
+    def address_for(self, user: User, items: Items) -> str:
+        """Where a mail of this kind goes; empty is nowhere."""
+        return self.recipient(items) if self.recipient else self.address(user)
 
 
 def put(kind: Kind, user_ids: Iterable[int], item: Mapping[str, Any], now: datetime) -> None:
@@ -60,6 +66,14 @@ def put(kind: Kind, user_ids: Iterable[int], item: Mapping[str, Any], now: datet
             left = _put(kind, left, item, now)
     if not kind.wait:
         hasten(MAIL, now)
+
+
+def put_alone(kind: Kind, user_id: int, item: Mapping[str, Any], now: datetime) -> None:
+    """Have a mail sent that nothing else goes into. Only in the transaction of the cause, like `put`."""
+    if not settings.VEDETTE.sends_mail:
+        return
+    Mail.objects.create(kind=kind.name, user_id=user_id, items=[dict(item)], due_at=now, date_added=now)
+    hasten(MAIL, now)
 
 
 def _put(kind: Kind, user_ids: list[int], item: Mapping[str, Any], now: datetime) -> list[int]:

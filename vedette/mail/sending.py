@@ -138,7 +138,7 @@ def _handle(mail: Mail, kind: Kind | None, post: _Post, run: Sent, now: datetime
 def _compose(mail: Mail, kind: Kind | None) -> EmailMultiAlternatives | None:
     """None if there is nothing to be told any more, or nobody to tell."""
     user: User = mail.user
-    address = kind.address(user) if kind is not None and user.is_active else ""
+    address = kind.address_for(user, mail.items) if kind is not None and user.is_active else ""
     letter = kind.compose(user, mail.items, mail.left_out) if kind is not None and address else None
     return message_of(mail, letter, address, kind.preference) if kind and letter else None
 

@@ -5,6 +5,8 @@ Source: the API specification, section 4.
 
 from dataclasses import dataclass, field
 
+from django.db.models import QuerySet
+
 from vedette.accounts.models import User
 from vedette.orgs.models import (
     InviteStatus,
@@ -14,6 +16,7 @@ from vedette.orgs.models import (
     OrganizationMemberTeam,
     OrganizationOption,
     OrganizationStatus,
+    Team,
 )
 from vedette.orgs.roles import role, team_role
 
@@ -88,6 +91,12 @@ def access_of_org_token(organization: Organization, scopes: frozenset[str]) -> A
     if organization.status != OrganizationStatus.ACTIVE:
         return None
     return Access(organization=organization, scopes=scopes, all_projects=True, is_global=True)
+
+
+def reachable_teams(access: Access) -> QuerySet[Team]:
+    """The teams that the caller may see: with open membership all, otherwise their own."""
+    teams = Team.objects.filter(organization=access.organization, status=0)
+    return teams if access.all_projects else teams.filter(pk__in=list(access.teams))
 
 
 def _withheld(organization: Organization, role_name: str) -> frozenset[str]:

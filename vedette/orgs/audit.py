@@ -70,10 +70,10 @@ class AuditEvent(IntEnum):
 
 
 _SENTENCES = {
-    AuditEvent.MEMBER_INVITE: "invited {email}",
+    AuditEvent.MEMBER_INVITE: "invited {email} as {role}",
     AuditEvent.MEMBER_ADD: "added {email} as {role}",
     AuditEvent.MEMBER_ACCEPT_INVITE: "accepted the invitation",
-    AuditEvent.MEMBER_EDIT: "edited the member {email}",
+    AuditEvent.MEMBER_EDIT: "edited the member {email}: {role} {teams} {team}",
     AuditEvent.MEMBER_REMOVE: "removed the member {email}",
     AuditEvent.ORG_CREATE: "created the organization",
     AuditEvent.ORG_REMOVE: "gave the organization up",

@@ -104,6 +104,11 @@ def role(name: str) -> Role:
     return _BY_ID.get(name, ROLES[0])
 
 
+def place_of(name: str | None) -> int:
+    """How high an organization role stands, from 0; what has no role stands below all."""
+    return -1 if name is None else ROLES.index(role(name))
+
+
 def team_role(name: str | None, organization_role: str) -> Role:
     """The team role that counts: the one given, or the least one that the organization role carries."""
     least = role(organization_role).minimum_team_role

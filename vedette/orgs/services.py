@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from vedette.accounts.models import User
@@ -27,6 +28,12 @@ from vedette.orgs.slugs import (
 )
 
 LONGEST_NAME = 64
+
+
+def may_create_organizations(user: User) -> bool:
+    """Whether this person makes organizations: superusers, of whom the first owner is one, and where the server is set
+    up so everybody."""
+    return user.is_active and (user.is_superuser or settings.VEDETTE.open_organizations)
 
 
 def create_organization(

@@ -30,7 +30,8 @@ class Entry:
 
 SETTINGS = (
     Entry("General", "organization_settings", scopes=("org:write", "org:admin")),
-    Entry("Members", "members"),
+    Entry("Members", "members", ("member",)),
+    Entry("Teams", "teams", ("team",), scopes=("team:read", "team:write", "team:admin")),
     Entry("Organization tokens", "organization_tokens", scopes=("org:write", "org:admin")),
     Entry("Repositories", "repositories", ("repository",), scopes=("org:write", "org:admin", "org:integrations")),
     Entry("Webhooks", "webhooks", ("webhook",), scopes=("org:write", "org:admin", "org:integrations")),

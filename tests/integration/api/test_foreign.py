@@ -389,6 +389,14 @@ def named(theirs, mine):
         yield "PUT", f"{spelling}?id={theirs.issue.pk}", {"status": "resolved"}
         yield "DELETE", f"{spelling}?id={theirs.issue.pk}", None
     yield "DELETE", f"{web}/tombstones/{theirs.tombstone.pk}/", None
+    yield "POST", f"{org}/members/", {"email": "x@example.com", "teams": ["core"]}
+    yield "PUT", f"{org}/members/{theirs.member.pk}/", {"orgRole": "member"}
+    yield "DELETE", f"{org}/members/{theirs.member.pk}/", None
+    yield "POST", f"{org}/members/me/teams/{theirs.team.pk}/", None
+    yield "DELETE", f"{org}/members/{theirs.member.pk}/teams/{theirs.team.pk}/", None
+    yield "POST", f"{web}/teams/{theirs.team.pk}/", None
+    yield "DELETE", f"{web}/teams/core/", None
+    yield "DELETE", f"/teams/rivals/{theirs.team.pk}/", None
 
 
 def test_whoever_names_things_of_others_at_home_is_denied_and_learns_nothing(theirs, ours):

@@ -43,6 +43,16 @@ ROUTES = {
     "organization_avatar": (("0" * 32,), "public"),
     "members": (("acme",), "organization"),
     "send_claim": (("acme", 1), "organization"),
+    "accept": (("0" * 64,), "public"),
+    "new_organization": ((), "signed-in"),
+    "member": (("acme", 1), "organization"),
+    "remove_member": (("acme", 1), "organization"),
+    "invitation": (("acme", 1), "organization"),
+    "teams": (("acme",), "organization"),
+    "team": (("acme", "crew"), "organization"),
+    "change_team_members": (("acme", "crew"), "organization"),
+    "change_team_projects": (("acme", "crew"), "organization"),
+    "delete_team": (("acme", "crew"), "organization"),
     "organization_tokens": (("acme",), "organization"),
     "revoke_organization_token": (("acme", 1), "organization"),
     "moves": (("acme",), "organization"),
@@ -108,6 +118,11 @@ ROUTES = {
     "discover": (("acme", f"web:{EVENT}"), "organization"),
 }
 POSTS = {
+    "remove_member",
+    "invitation",
+    "change_team_members",
+    "change_team_projects",
+    "delete_team",
     "ask_export",
     "ask_import",
     "change_move",
@@ -134,6 +149,7 @@ POSTS = {
     "webhook",
 }
 FOR_MANAGERS = {
+    "delete_team",
     "moves",
     "ask_export",
     "ask_import",

@@ -3,14 +3,14 @@
 from collections.abc import Collection
 from typing import TypedDict
 
-from vedette.accounts.models import User
 from vedette.api.shapes.base import Moment
 from vedette.api.shapes.roles import OrgRole, TeamRole, org_roles, team_roles
 from vedette.api.shapes.users import UserShape, users_by_id
 from vedette.core import clock
 from vedette.core.clock import as_z
 from vedette.orgs.access import Access
-from vedette.orgs.models import InviteStatus, OrganizationMember
+from vedette.orgs.members import is_only_owner
+from vedette.orgs.models import InviteStatus, OrganizationMember, OrganizationMemberTeam, Team
 from vedette.orgs.roles import role, team_role
 
 MemberFlags = TypedDict(
@@ -112,26 +112,40 @@ def _flags(bits: int) -> MemberFlags:
     }
 
 
-def member_details(member: OrganizationMember, access: Access) -> MemberDetails:
-    """One member. `isOnlyOwner`: without them nobody could manage the organization."""
+def member_details(member: OrganizationMember, access: Access, *, invite_link: str | None = None) -> MemberDetails:
+    """One member. `isOnlyOwner`: without them nobody could manage the organization. `invite_link` is told in the answer
+    to the request that makes it, and never again."""
     places = member.team_memberships.filter(is_active=True, team__status=0).order_by("team__slug")
     teams = list(places.values_list("team__slug", "role"))
     return {
         **as_members([member])[0],
         "teams": [slug for slug, _ in teams],
         "teamRoles": [{"teamSlug": slug, "role": team_role(name, member.role).id} for slug, name in teams],
-        "orgRoleList": org_roles(access.role),
+        "orgRoleList": org_roles(access),
         "teamRoleList": team_roles(access.role),
-        "invite_link": None,
-        "isOnlyOwner": _is_only_owner(member),
+        "invite_link": invite_link,
+        "isOnlyOwner": is_only_owner(member),
     }
 
 
-def _is_only_owner(member: OrganizationMember) -> bool:
-    if member.role != "owner" or member.user_id is None:
-        return False
-    others = OrganizationMember.objects.filter(
-        organization_id=member.organization_id, role="owner", invite_status=InviteStatus.APPROVED
-    ).exclude(pk=member.pk)
-    ids = [user_id for user_id in others.values_list("user_id", flat=True) if user_id]
-    return not User.objects.active().filter(pk__in=ids).exists()
+class TeamRoleState(TypedDict):
+    """How a member stands in a team."""
+
+    isActive: bool
+    teamRole: str
+
+
+class TeamMember(MemberShape):
+    """A member as a team has them."""
+
+    teamRole: str | None
+    teamSlug: str
+
+
+def as_team_members(places: Collection[OrganizationMemberTeam], team: Team) -> list[TeamMember]:
+    """The members of a team for a list: three queries, however many they are."""
+    shapes = as_members([place.organizationmember for place in places])
+    return [
+        {**shape, "teamRole": team_role(place.role, place.organizationmember.role).id, "teamSlug": team.slug}
+        for place, shape in zip(places, shapes, strict=True)
+    ]

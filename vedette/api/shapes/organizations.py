@@ -212,7 +212,7 @@ def organization_details(organization: Organization, access: Access) -> Organiza
         },
         "defaultRole": organization.default_role,
         "availableRoles": [{"id": role.id, "name": role.name} for role in ROLES],
-        "orgRoleList": org_roles(access.role),
+        "orgRoleList": org_roles(access),
         "teamRoleList": team_roles(access.role),
         "openMembership": organization.has_flag(OrganizationFlags.ALLOW_JOINLEAVE),
         "allowSharedIssues": not organization.has_flag(OrganizationFlags.DISABLE_SHARED_ISSUES),

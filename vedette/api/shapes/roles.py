@@ -2,6 +2,8 @@
 
 from typing import TypedDict
 
+from vedette.orgs.access import Access
+from vedette.orgs.members import roles_to_give
 from vedette.orgs.roles import ROLES, TEAM_ROLES, role
 
 
@@ -30,23 +32,21 @@ class TeamRole(TypedDict):
     isMinimumRoleFor: str | None
 
 
-def org_roles(caller_role: str | None) -> list[OrgRole]:
-    """All of them, weakest first. A member gives no role; others give those up to their own."""
-    ids = [one.id for one in ROLES]
-    own = role(caller_role).id if caller_role else None
-    highest = ids.index(own) if own and "member:write" in role(own).scopes else -1
+def org_roles(access: Access) -> list[OrgRole]:
+    """All of them, weakest first. Who may invite gives those up to their own."""
+    allowed = {one.id for one in roles_to_give(access)}
     return [
         {
             "id": one.id,
             "name": one.name,
             "desc": one.description,
             "scopes": sorted(one.scopes),
-            "isAllowed": place <= highest,
+            "isAllowed": one.id in allowed,
             "isRetired": one.is_retired,
             "isGlobal": one.is_global,
             "minimumTeamRole": one.minimum_team_role,
         }
-        for place, one in enumerate(ROLES)
+        for one in ROLES
     ]
 
 

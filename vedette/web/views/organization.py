@@ -1,44 +1,25 @@
-"""An organization's own pages: who belongs to it, and its tokens."""
-
-from dataclasses import dataclass
-from datetime import datetime
+"""An organization's own pages: a new one, its front door, and its tokens."""
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from vedette.accounts.claims import is_waiting
-from vedette.accounts.models import User
 from vedette.accounts.signin_limits import client_address
 from vedette.core import clock
+from vedette.core.errors import RuleBroken
 from vedette.orgs.access import Access
 from vedette.orgs.audit import AuditEvent, record
-from vedette.orgs.models import InviteStatus, OrganizationMember, OrgAuthToken
-from vedette.orgs.roles import role
+from vedette.orgs.models import OrgAuthToken
+from vedette.orgs.services import create_organization, may_create_organizations
 from vedette.orgs.tokens import create_org_token
-from vedette.web.doors import organization_page
+from vedette.web.doors import organization_page, signed_in, signed_in_page
 from vedette.web.forms import OrganizationTokenForm
+from vedette.web.memberforms import NewOrganizationForm
 from vedette.web.rendering import done, page
-
-_MOST_MEMBERS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class MemberRow:
-    """One line of the members' list. `name` is empty for an invitation, and there is no `user`."""
-
-    pk: int
-    user: User | None
-    name: str
-    email: str
-    role: str
-    added_at: datetime
-    is_active: bool
-    is_invited: bool
-    is_unclaimed: bool
 
 
 @require_GET
@@ -48,34 +29,23 @@ def home(request: HttpRequest, access: Access) -> HttpResponse:
     return redirect("web:stream", access.organization.slug)
 
 
-@require_GET
-@organization_page("member:read", "member:write", "member:admin")
-def members(request: HttpRequest, access: Access) -> HttpResponse:
-    """Everybody in the organization, the most powerful first."""
-    rows = list(
-        OrganizationMember.objects.filter(
-            organization=access.organization, invite_status=InviteStatus.APPROVED
-        ).order_by("id")[:_MOST_MEMBERS]
-    )
-    users = User.objects.in_bulk([row.user_id for row in rows if row.user_id])
-    shown = [_member_row(row, users.get(row.user_id or 0)) for row in rows]
-    return page(
-        request, "web/members.html", {"members": shown, "may_send": access.has_any("member:write", "member:admin")}
-    )
-
-
-def _member_row(row: OrganizationMember, user: User | None) -> MemberRow:
-    return MemberRow(
-        pk=row.pk,
-        user=user,
-        name=user.display_name if user else "",
-        email=(user.email if user else row.email) or "",
-        role=role(row.role).name,
-        added_at=row.date_added,
-        is_active=user is None or user.is_active,
-        is_invited=user is None,
-        is_unclaimed=user is not None and is_waiting(user),
-    )
+@require_http_methods(["GET", "POST"])
+@signed_in_page
+def new_organization(request: HttpRequest) -> HttpResponse:
+    """Make an organization and own it, for those who may on this server."""
+    user = signed_in(request)
+    if not may_create_organizations(user):
+        raise PermissionDenied
+    form = NewOrganizationForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        wish = form.cleaned_data
+        try:
+            made = create_organization(wish["name"], wish["slug"], user, ip_address=client_address(request) or None)
+        except RuleBroken as broken:
+            form.blame(broken)
+        else:
+            return redirect("web:new_project", made.slug)
+    return page(request, "web/organization_new.html", {"form": form}, status=400 if form.errors else 200)
 
 
 @never_cache

@@ -1,0 +1,34 @@
+"""Making a team with its maker in it, and deleting one."""
+
+from django.db import transaction
+
+from vedette.orgs.access import Access
+from vedette.orgs.audit import AuditEvent, record
+from vedette.orgs.models import OrganizationMemberTeam, Team
+from vedette.orgs.places import ADMIN
+from vedette.orgs.services import create_team
+
+MAKE = ("org:write", "org:admin", "team:write", "team:admin")
+
+
+@transaction.atomic
+def make_team(access: Access, name: str, slug: str = "", *, ip_address: str | None = None) -> Team:
+    """A new team; whoever makes it is its admin, if they are a member. Raises `RuleBroken` and `SlugTaken`."""
+    team = create_team(access.organization, name, slug, by=access.user, ip_address=ip_address)
+    if access.member_id is not None:
+        OrganizationMemberTeam.objects.create(team=team, organizationmember_id=access.member_id, role=ADMIN)
+    return team
+
+
+@transaction.atomic
+def delete_team(access: Access, team: Team, *, ip_address: str | None = None) -> bool:
+    """Delete a team; False if it was gone. Its members and projects stay, its issues are nobody's."""
+    found = Team.objects.filter(pk=team.pk, organization=access.organization).first()
+    if found is None:
+        return False
+    found.delete()
+    data = {"slug": team.slug, "name": team.name}
+    record(
+        AuditEvent.TEAM_REMOVE, access.organization, by=access.user, target=team.pk, data=data, ip_address=ip_address
+    )
+    return True
