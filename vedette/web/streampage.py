@@ -12,6 +12,7 @@ from vedette.core.paging import Cursor
 from vedette.events.client import StoreUnavailable
 from vedette.issues.assignees import Assignee, teams_of
 from vedette.issues.models import Group, GroupInbox
+from vedette.issues.search import PREFIX
 from vedette.issues.stream import CLOCK_SKEW, StreamPage, StreamRequest, StreamRow, read_stream
 from vedette.orgs.access import Access
 from vedette.projects.models import Environment, Project
@@ -84,7 +85,7 @@ def load_stream(access: Access, filters: Filters, projects: Sequence[Project], c
             )
         )
     except RuleBroken as broken:
-        return Stream((), StreamPage((), Cursor(), Cursor()), problem=str(broken))
+        return Stream((), StreamPage((), Cursor(), Cursor()), problem=str(broken).removeprefix(PREFIX))
     except StoreUnavailable:
         return Stream((), StreamPage((), Cursor(), Cursor()), is_away=True)
     waiting = {row.group_id: row for row in GroupInbox.objects.filter(group__in=[row.group.pk for row in found.rows])}

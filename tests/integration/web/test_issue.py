@@ -64,6 +64,39 @@ def test_events_are_reached_by_id_and_by_word_and_know_their_neighbours(browser,
     assert [f"events/{event_id}/" in listed for event_id in ids] == [True, True, True]
 
 
+def test_the_share_of_a_tag_s_value_leads_to_its_events_in_this_issue(browser, project, report, an_error):
+    tags = {"city": 'St. "Pölten"'}
+    report(project, an_error(tags=tags, event_id="a" * 32), an_error(tags={"city": "Graz"}, event_id="b" * 32))
+    link = f"{ISSUE}events/?query=city%3A%22St.%20%5C%22P%C3%B6lten%5C%22%22"
+
+    page = browser.get(link).text
+
+    assert f'href="{link}"' in browser.get(ISSUE).text
+    assert f'href="{link}"' in browser.get(f"{ISSUE}tags/city/").text
+    assert f"{ISSUE}events/{'a' * 32}/" in page
+    assert f"{ISSUE}events/{'b' * 32}/" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "words"),
+    [
+        pytest.param("city:Rome", 200, "No event matches", id="nothing"),
+        pytest.param("is:unresolved", 400, "do not apply to events", id="of-issues"),
+        pytest.param("is:banana", 400, "Invalid value for &#x27;is&#x27;", id="mistake"),
+        pytest.param(MARKUP, 400, "was not understood", id="markup"),
+    ],
+)
+def test_a_search_among_events_says_what_it_did_not_find(browser, project, report, an_error, query, status, words):
+    report(project, an_error(event_id="a" * 32))
+
+    answer = browser.get(f"{ISSUE}events/", {"query": query})
+
+    assert (answer.status_code, words in answer.text) == (status, True)
+    assert "a" * 32 not in answer.text
+    assert "Error parsing search query" not in answer.text
+    assert harm_in(answer.text) == []
+
+
 def test_an_event_that_is_not_there_is_a_404_that_still_shows_the_issue(browser, project, report, an_error):
     report(project, an_error())
 

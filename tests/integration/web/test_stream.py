@@ -98,6 +98,7 @@ def test_a_query_that_makes_no_sense_is_told_and_not_a_failure(browser, project,
     assert answer.status_code in (200, 400)
     if answer.status_code == 400:
         assert "The search was not understood" in answer.text
+        assert "Error parsing" not in answer.text
 
 
 def test_the_empty_states_say_the_next_step(browser, organization, events):

@@ -1,5 +1,6 @@
 """One issue: its page with one of its events, its events, the values of its tags, an event's JSON and files."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -12,7 +13,7 @@ from vedette.core import clock, json
 from vedette.core.ids import as_event_id
 from vedette.events import queries
 from vedette.events.connection import event_store
-from vedette.events.rows import EventSummary, TagValue
+from vedette.events.rows import TagValue
 from vedette.issues.attachments import download, may_download
 from vedette.issues.attachments import picture as show_picture
 from vedette.issues.lookup import find_group
@@ -24,6 +25,7 @@ from vedette.web import issuepage, triage
 from vedette.web.doors import organization_page
 from vedette.web.filters import RANGES, page_number
 from vedette.web.fingerprints import public_link
+from vedette.web.issueevents import find_events
 from vedette.web.rendering import page
 from vedette.web.security import NOTHING_POLICY
 from vedette.web.standing import Foretold, foretell, standing_of
@@ -72,21 +74,13 @@ def _checked(group: Group, version: str | None) -> Foretold | None:
 @require_GET
 @organization_page(*READ)
 def events(request: HttpRequest, access: Access, issue_id: str) -> HttpResponse:
-    """The events of an issue, newest first."""
+    """The events of an issue, newest first; `query` finds some of them, by their tags and by text."""
     group = _group(access, issue_id)
-    number = page_number(request.GET)
-
-    def ask() -> list[EventSummary]:
-        return queries.list_events(
-            event_store(),
-            issuepage.everything(group, clock.now()),
-            group.pk,
-            limit=EVENTS_PER_PAGE + 1,
-            offset=(number - 1) * EVENTS_PER_PAGE,
-        )
-
-    found = issuepage.or_nothing(ask)
-    return _list_page(request, "web/events.html", group, found, number, EVENTS_PER_PAGE)
+    number, query = page_number(request.GET), request.GET.get("query", "")
+    found = find_events(access, group, query, limit=EVENTS_PER_PAGE + 1, offset=(number - 1) * EVENTS_PER_PAGE)
+    status = 400 if found.problem else 200
+    more = {"query": query, "problem": found.problem}
+    return _list_page(request, "web/events.html", group, found.rows, number, EVENTS_PER_PAGE, status=status, **more)
 
 
 @require_GET
@@ -179,7 +173,15 @@ def _group(access: Access, issue_id: str) -> Group:
 
 
 def _list_page(
-    request: HttpRequest, template: str, group: Group, found: list[Any] | None, number: int, size: int, **more: object
+    request: HttpRequest,
+    template: str,
+    group: Group,
+    found: Sequence[Any] | None,
+    number: int,
+    size: int,
+    *,
+    status: int = 200,
+    **more: object,
 ) -> HttpResponse:
     rows = found or []
     context = {
@@ -191,4 +193,4 @@ def _list_page(
         "has_next": len(rows) > size,
         **more,
     }
-    return page(request, template, context)
+    return page(request, template, context, status=status)
