@@ -15,10 +15,11 @@ def reachable_projects(access: Access) -> QuerySet[Project]:
 
 
 def may(access: Access, project: Project, *scopes: str) -> bool:
-    """Whether the caller holds one of `scopes` for `project`, by role or by team."""
+    """Whether the caller holds one of `scopes` for `project`, by role or by team. One query, or none where the
+    project's teams were fetched before."""
     if project.organization_id != access.organization.pk:
         return False
-    team_ids = frozenset(project.teams.values_list("id", flat=True))
+    team_ids = frozenset(team.pk for team in project.teams.all())
     if not access.all_projects and not team_ids & access.teams.keys():
         return False
     return access.has_any_for_teams(team_ids, *scopes)

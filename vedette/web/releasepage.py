@@ -79,7 +79,7 @@ def open_release(access: Access, version: str, wish: str = "") -> OpenedRelease 
 def may_change(access: Access, release: Release) -> bool:
     """Whether the visitor may archive it: they reach and may write every active project of it."""
     projects = Project.objects.filter(releaseproject__release=release, status=ObjectStatus.ACTIVE)
-    known = list(projects.order_by("pk")[:1000])
+    known = list(projects.order_by("pk").prefetch_related("teams")[:1000])
     return all(may(access, project, *WRITE) for project in known) if known else access.has_any(*WRITE)
 
 

@@ -17,6 +17,8 @@ from vedette.shipping.commits import CommitInput, FileChange, set_commits
 from vedette.shipping.deploys import DeployInput, create_deploy
 from vedette.shipping.sender import Sender
 from vedette.web import releasecommits
+from vedette.web.doors import access_to
+from vedette.web.releasepage import may_change
 from vedette.web.views import releases
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +155,18 @@ def test_a_release_is_archived_and_restored(browser, shipped, ann):
     assert Release.objects.get(version="shop@1.1.0").status == ReleaseStatus.OPEN
     assert AuditLogEntry.objects.filter(actor_id=ann.pk).count() == 2
     assert browser.post(address("shop@1.1.0", "change/"), {"do": "burn"}).status_code == 404
+
+
+def test_a_release_of_many_projects_asks_no_more_often_who_may_change_it(
+    ann, organization, project, shipped, django_assert_max_num_queries
+):
+    release = Release.objects.get(version="shop@1.1.0")
+    for number in range(10):
+        ReleaseProject.objects.create(project=a_project(organization, f"part-{number}"), release=release)
+    access = access_to(ann, "acme")
+
+    with django_assert_max_num_queries(2):
+        assert may_change(access, release)
 
 
 def test_who_does_not_reach_every_project_of_a_release_may_not_archive_it(visit, organization, project, shipped, team):
