@@ -18,6 +18,7 @@ from vedette.wire.encoding import decode_body
 from vedette.wire.refusals import TooLarge
 
 MAX_BODY_BYTES = 20 * 2**20
+MAX_DEPTH = 100  # nothing that is meant is as deep, and what handles or keeps values may call itself for each level
 FORM = "application/x-www-form-urlencoded"
 PARTS = "multipart/form-data"
 
@@ -39,6 +40,8 @@ class JsonBody(BaseParser):
             raise ParseError(f"JSON parse error - {error}") from None
         if b"\\u0000" in body and holds_nul(value):  # JSON has no other way to say it
             raise ParseError(SENTENCE)
+        if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+            raise ParseError(f"The body is nested more than {MAX_DEPTH} levels deep.")
         return value
 
 
@@ -96,6 +99,17 @@ class _NoFiles(FileUploadHandler):
 
     def file_complete(self, file_size: int) -> None:
         """The end of it."""
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects in `value` hold each other more than `most` levels deep."""
+    level = [value]
+    for _ in range(most + 1):
+        holders = [one for one in level if isinstance(one, dict | list)]
+        if not holders:
+            return False
+        level = [each for one in holders for each in (one.values() if isinstance(one, dict) else one)]
+    return True
 
 
 def _bytes_of(stream: Any, parser_context: Mapping[str, Any] | None) -> bytes:

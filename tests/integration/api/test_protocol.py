@@ -9,6 +9,7 @@ from django.test import Client
 
 from tests.integration.api.client import Api
 from vedette.api import organizations
+from vedette.api.bodies import MAX_DEPTH
 from vedette.core import json
 from vedette.core.errors import TryAgain
 
@@ -50,6 +51,16 @@ def test_an_unreadable_body_is_refused(body, headers, status, api):
 
     assert answer.status == status
     assert answer.body
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_a_body_is_nested_no_deeper_than_what_handles_it(opening, closing, api, acme):
+    def answer(key, levels):
+        return api.put(PATH, f'{{"{key}": {opening * levels}0{closing * levels}}}'.encode())
+
+    assert answer("unknown", MAX_DEPTH - 1).status == 200
+    for levels in (MAX_DEPTH, 1000):
+        assert answer("trustedRelays", levels).detail == f"The body is nested more than {MAX_DEPTH} levels deep."
 
 
 def test_a_body_says_what_is_wrong_field_by_field(api):
