@@ -16,6 +16,7 @@ from vedette.accounts.signin_limits import client_address
 from vedette.api import cors
 from vedette.api.authentication import Credential, Credentials, Kind, credential_of
 from vedette.api.bodies import JsonBody
+from vedette.api.errors import SecondFactorRequired
 from vedette.api.operations import Operation
 from vedette.api.paging import Page, headers_of
 from vedette.api.permissions import Denied
@@ -29,6 +30,7 @@ from vedette.issues.models import Group
 from vedette.orgs import reservations
 from vedette.orgs.access import Access, access_of_org_token, access_of_user, reachable_teams
 from vedette.orgs.models import Organization, Team
+from vedette.orgs.secondfactor import must_set_up
 from vedette.projects.access import may, reachable_projects
 from vedette.projects.models import Project
 
@@ -140,6 +142,8 @@ class OrganizationEndpoint(Endpoint):
         access = organization and access_of(self.caller, organization)
         if not organization or not access:
             raise NotFound
+        if self.caller.kind is Kind.SESSION and self.user and must_set_up(self.user, organization):
+            raise SecondFactorRequired
         self.organization, self.access = organization, access
 
     def holds(self, *scopes: str) -> bool:

@@ -25,6 +25,17 @@ FORBIDDEN = "You do not have permission to perform this action."
 BUSY_RETRY_SECONDS = 5
 
 
+class SecondFactorRequired(exceptions.APIException):
+    """A browser's request to an organization whose members sign in with an authenticator app, by one who has none."""
+
+    status_code = 401
+    default_detail = {
+        "code": "2fa-required",
+        "message": "This organization wants its members to sign in with an authenticator app. Set one up.",
+        "extra": {},
+    }
+
+
 class InsufficientScope(exceptions.PermissionDenied):
     """The credential is good, but none of `scopes` comes with it."""
 

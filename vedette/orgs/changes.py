@@ -21,6 +21,7 @@ from vedette.orgs.models import (
     Team,
 )
 from vedette.orgs.options import OPTIONS, role_name, set_option
+from vedette.orgs.secondfactor import check_may_require
 from vedette.orgs.services import LONGEST_NAME
 from vedette.orgs.slugs import (
     LEAST_ORGANIZATION_LENGTH,
@@ -48,7 +49,6 @@ FLAGS = {
 
 # What nobody could rely on if it were switched on: the sentence says why it is refused.
 NOT_ENFORCED = {
-    "require2FA": "Nobody can set up a second factor here yet, so it cannot be required.",
     "requireEmailVerification": "Addresses are not verified yet, so it cannot be required.",
 }
 
@@ -72,7 +72,7 @@ def change_organization(
         with transaction.atomic():
             row = Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
             told = _change_slug(row, changes, by) | _change_options(row, changes)
-            told |= _change_flags(row, changes) | _change_columns(row, changes)
+            told |= _change_flags(row, changes, by) | _change_columns(row, changes)
             told |= _change_avatar(row, changes)
             restored = _restore(row, changes)
             row.save(update_fields=["slug", "name", "default_role", "flags", "status"])
@@ -158,7 +158,7 @@ def _restore(row: Organization, changes: dict[str, Any]) -> bool:
     return True
 
 
-def _change_flags(row: Organization, changes: dict[str, Any]) -> dict[str, str]:
+def _change_flags(row: Organization, changes: dict[str, Any], by: User | None) -> dict[str, str]:
     told = {}
     for field, (bit, negated) in FLAGS.items():
         if field not in changes:
@@ -166,6 +166,8 @@ def _change_flags(row: Organization, changes: dict[str, Any]) -> dict[str, str]:
         wanted = bool(changes[field]) != negated
         if field in NOT_ENFORCED and wanted and not row.has_flag(bit):
             raise RuleBroken({field: [NOT_ENFORCED[field]]})
+        if bit is OrganizationFlags.REQUIRE_2FA and wanted and not row.has_flag(bit):
+            check_may_require(by)
         if wanted != row.has_flag(bit):
             row.flags ^= int(bit)
             told[bit.name.lower() if bit.name else field] = f"to {wanted}"

@@ -8,17 +8,20 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, cast
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from vedette.accounts.models import User
 from vedette.core.errors import TryAgain
 from vedette.orgs import reservations
 from vedette.orgs.access import Access, access_of_user
 from vedette.orgs.models import Organization
+from vedette.orgs.secondfactor import must_set_up
 from vedette.web.firstrun import needs_set_up
 from vedette.web.rendering import page
 
@@ -65,7 +68,8 @@ def organization_page(
     *scopes: str,
 ) -> Callable[[Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]], View[Any]]:
     """A page of the organization in the path (`org`): its members only, and of them those who hold one of `scopes`
-    somewhere in it. The view gets the `Access` in place of the slug."""
+    somewhere in it. The view gets the `Access` in place of the slug. Where the organization wants it, members
+    without an authenticator app are sent to set one up."""
 
     def decorate(view: Callable[Concatenate[HttpRequest, Access, P], HttpResponseBase]) -> View[Any]:
         @wraps(view)
@@ -75,6 +79,8 @@ def organization_page(
             access = access_to(signed_in(request), org)
             if access is None:
                 return _moved(request, org)
+            if must_set_up(signed_in(request), access.organization):
+                return _to_set_up(request, access.organization)
             teams = frozenset(access.teams)
             if scopes and not access.has_any_for_teams(teams, *scopes):
                 raise PermissionDenied
@@ -106,6 +112,14 @@ def _to_sign_in(request: HttpRequest) -> HttpResponseBase:
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     return redirect_to_login(request.get_full_path() if request.method == "GET" else "/")
+
+
+def _to_set_up(request: HttpRequest, organization: Organization) -> HttpResponseBase:
+    messages.error(request, f"{organization.name} wants its members to sign in with an authenticator app: set one up.")
+    address = reverse("web:set_up_app")
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204, headers={"HX-Redirect": address})
+    return redirect(address)
 
 
 def _moved(request: HttpRequest, slug: str) -> HttpResponseBase:

@@ -9,7 +9,7 @@ from vedette.orgs.roles import ROLES
 from vedette.web.settingforms import OptionsForm, Setting
 
 _ROLES = [(role.id, role.name) for role in ROLES]
-_COLUMNS = ("name", "slug", "defaultRole", "attachmentsRole", "openMembership")
+_COLUMNS = ("name", "slug", "defaultRole", "attachmentsRole", "openMembership", "require2FA")
 
 
 class OrganizationForm(OptionsForm):
@@ -31,6 +31,12 @@ class OrganizationForm(OptionsForm):
     attachmentsRole = forms.ChoiceField(choices=_ROLES, label="Least role that downloads attachments")
     openMembership = forms.BooleanField(
         required=False, label="Open membership", help_text="Members see the projects of every team."
+    )
+
+    require2FA = forms.BooleanField(
+        required=False,
+        label="Members need an authenticator app",
+        help_text="Whoever has none is sent to set one up before any page of this organization. You need one first.",
     )
 
     def __init__(self, data: Any = None, *, values: dict[str, Any], may_rule: bool, **kwargs: Any) -> None:

@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 
 from tests.integration.api.client import Api
 from tests.support.factories import a_member, an_organization
+from tests.support.factors import an_app
 from vedette.core import clock
+from vedette.core.errors import RuleBroken
 from vedette.orgs import options
 from vedette.orgs.audit import AuditEvent, record, sentence_of, word_of
-from vedette.orgs.changes import FLAGS
+from vedette.orgs.changes import FLAGS, change_organization
 from vedette.orgs.models import (
     AuditLogEntry,
     Organization,
@@ -86,13 +89,42 @@ def test_a_switch_is_kept_and_told_under_the_name_of_its_flag(api, acme, field):
     assert told() == [{bit.name.lower(): f"to {before if negated else not before}"}]
 
 
-def test_what_an_older_server_required_can_be_switched_off(api, acme):
-    acme.flags |= OrganizationFlags.REQUIRE_2FA
-    acme.save()
+class TestRequiringASecondFactor:
+    def test_whoever_has_one_may_switch_it_on_and_off(self, api, acme, owner):
+        an_app(owner)
 
-    assert api.put(URL, {"require2FA": True}).status == 200
-    assert api.put(URL, {"require2FA": False}).body["require2FA"] is False
-    assert told() == [{"require_2fa": "to False"}]
+        assert api.put(URL, {"require2FA": True}).body["require2FA"] is True
+        assert api.put(URL, {"require2FA": False}).body["require2FA"] is False
+        assert told() == [{"require_2fa": "to True"}, {"require_2fa": "to False"}]
+
+    def test_nobody_locks_themselves_out_first(self, api, acme):
+        answer = api.put(URL, {"require2FA": True})
+
+        assert (answer.status, list(answer.body)) == (400, ["require2FA"])
+        assert told() == []
+
+    def test_a_token_of_nobody_does_not_require_it(self, acme):
+        with pytest.raises(RuleBroken, match="Set up an authenticator app"):
+            change_organization(acme, {"require2FA": True}, label="CI")
+
+    def test_what_was_required_before_stays_so_and_can_be_switched_off(self, api, acme):
+        acme.flags |= OrganizationFlags.REQUIRE_2FA
+        acme.save()
+
+        assert api.put(URL, {"require2FA": True}).status == 200
+        assert api.put(URL, {"require2FA": False}).body["require2FA"] is False
+
+    def test_a_browser_without_one_is_refused_and_a_token_goes_on(self, api, acme, owner):
+        acme.flags |= OrganizationFlags.REQUIRE_2FA
+        acme.save()
+        browser = Client()
+        browser.force_login(owner)
+
+        refused = browser.get(f"/api/0{URL}")
+        assert (refused.status_code, refused.json()["detail"]["code"]) == (401, "2fa-required")
+        assert api.get(URL).status == 200
+        an_app(owner)
+        assert browser.get(f"/api/0{URL}").status_code == 200
 
 
 def test_one_wrong_value_changes_nothing(api, acme):

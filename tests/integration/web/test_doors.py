@@ -5,6 +5,8 @@ from django.conf import settings
 from django.urls import reverse
 
 from tests.support.factories import a_member
+from tests.support.factors import an_app
+from vedette.orgs.models import OrganizationFlags
 from vedette.web import urls
 from vedette.web.doors import DOOR
 
@@ -214,6 +216,29 @@ def test_a_former_member_gets_a_404(name, visit, ann, project, organization):
     organization.members.filter(user_id=ann.pk).delete()
 
     assert request_to(visit(ann), name).status_code == 404
+
+
+def test_where_a_second_factor_is_required_whoever_has_none_is_sent_to_set_one_up(visit, ann, project, organization):
+    organization.flags |= OrganizationFlags.REQUIRE_2FA
+    organization.save()
+    browser = visit(ann)
+
+    answers = {name: request_to(browser, name).headers.get("Location") for name in behind("organization")}
+
+    assert set(answers.values()) == {"/settings/account/security/app/"}
+
+
+def test_a_part_of_a_page_is_replaced_by_the_set_up_too_and_who_has_an_app_goes_on(visit, ann, project, organization):
+    organization.flags |= OrganizationFlags.REQUIRE_2FA
+    organization.save()
+    browser = visit(ann)
+
+    part = browser.get("/organizations/acme/projects/web/waiting/", headers={"HX-Request": "true"})
+
+    assert (part.status_code, part["HX-Redirect"]) == (204, "/settings/account/security/app/")
+    assert "wants its members to sign in with an authenticator app" in browser.get(part["HX-Redirect"]).text
+    an_app(ann)
+    assert browser.get("/organizations/acme/projects/web/").status_code == 200
 
 
 @pytest.mark.parametrize("name", sorted(FOR_MANAGERS))

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.factories import a_member, an_organization
+from tests.support.factors import an_app
 from vedette.orgs import options
 from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.models import AuditLogEntry, Organization, OrganizationFlags, OrganizationSlugReservation
@@ -50,6 +51,19 @@ def test_saving_the_same_says_so_and_tells_nobody(visit, ann, organization):
 
     assert "Nothing has changed." in answer.text
     assert not AuditLogEntry.objects.exists()
+
+
+def test_a_second_factor_is_required_by_who_has_one(visit, ann, organization):
+    browser = visit(ann)
+    refused = browser.post(SETTINGS, {**SENT, "require2FA": "on"})
+    assert refused.status_code == 400
+    assert "Set up an authenticator app for yourself first." in refused.text
+
+    an_app(ann)
+    assert browser.post(SETTINGS, {**SENT, "require2FA": "on"}).status_code == 302
+
+    organization.refresh_from_db()
+    assert organization.has_flag(OrganizationFlags.REQUIRE_2FA)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ def _values(organization: Organization) -> dict[str, object]:
         "slug": organization.slug,
         "defaultRole": organization.default_role,
         "openMembership": organization.has_flag(OrganizationFlags.ALLOW_JOINLEAVE),
+        "require2FA": organization.has_flag(OrganizationFlags.REQUIRE_2FA),
     }
     return {**options_of([organization.pk])[organization.pk], **columns}
 
