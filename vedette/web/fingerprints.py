@@ -7,10 +7,10 @@ from django.conf import settings
 from django.urls import reverse
 
 from vedette.events.client import EventStore
-from vedette.events.queries.hashes import latest_of
+from vedette.events.queries.hashes import has_several, latest_of
 from vedette.issues.models import Group, GroupHash
 from vedette.issues.sharing import shares_of
-from vedette.issues.unmerging import fingerprints_of
+from vedette.issues.unmerging import MOST_HASHES, fingerprints_of
 
 MOST_SHOWN = 50
 
@@ -48,11 +48,10 @@ class Fingerprints:
 
 def load_fingerprints(store: EventStore, group: Group) -> Fingerprints | None:
     """What there is to split; None for an issue that one fingerprint makes up. Raises `StoreUnavailable`."""
-    if GroupHash.objects.filter(group=group)[:2].count() < 2:
+    hashes = list(GroupHash.objects.filter(group=group).order_by("-pk").values_list("hash", flat=True)[:MOST_HASHES])
+    if len(hashes) < 2 or not has_several(store, group.project_id, group.pk, hashes):
         return None
     used = [one for one in fingerprints_of(store, group) if one.events]
-    if len(used) < 2:
-        return None
     shown = used[:MOST_SHOWN]
     latest = latest_of(store, group.project_id, group.pk, [one.events for one in shown if one.events])
     lines = [

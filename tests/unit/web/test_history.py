@@ -50,6 +50,20 @@ KEY = "8f1d2c3a4b5c6d7e8f90"
         (ActivityType.AUTO_SET_ONGOING, {"after_days": 7}, "", "Ongoing: open for 7 days"),
         (ActivityType.AUTO_SET_ONGOING, {"manually": True}, "", "Ongoing"),
         (ActivityType.MARK_REVIEWED, {}, "", "Reviewed"),
+        (ActivityType.SET_PUBLIC, {}, "", "A public link was made"),
+        (ActivityType.SET_PRIVATE, {}, "", "The public link was taken back"),
+        (
+            ActivityType.UNMERGE_SOURCE,
+            {"fingerprints": ["a", "b"]},
+            "",
+            "2 fingerprints were split off, into an issue that is not here any more",
+        ),
+        (
+            ActivityType.UNMERGE_DESTINATION,
+            {"fingerprints": 7},
+            "",
+            "Some fingerprints were split off, out of an issue that is not here any more",
+        ),
         (
             ActivityType.SET_REGRESSION,
             {"version": "web@3", "resolved_in_version": "web@2"},

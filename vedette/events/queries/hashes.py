@@ -70,6 +70,12 @@ def hashes_of_issue(
     return [HashEvents(value.hex, count, first, last, latest.hex) for value, count, first, last, latest in rows]
 
 
+def has_several(store: EventStore, project_id: int, group_id: int, hashes: Collection[str]) -> bool:
+    """Whether more than one of these hashes put events into an issue. Cheap: pages ask it of nearly every issue."""
+    sql = of_hashes(project_id, group_id, hashes)
+    return len(store.rows(f"SELECT DISTINCT primary_hash FROM errors{sql.clause} LIMIT 2", sql.params)) > 1
+
+
 def latest_of(
     store: EventStore, project_id: int, group_id: int, found: Sequence[HashEvents]
 ) -> dict[str, EventSummary]:
