@@ -8,7 +8,9 @@ or tries older ways of uploading. Source: the release specification, R12, R22 an
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -115,7 +117,7 @@ class ChunkUpload(_Upload):
     def get(self, request: Request) -> Response:
         """How files are uploaded: in chunks of what size, and where to."""
         shape: UploadOptions = {
-            "url": request.build_absolute_uri(f"/api/0/organizations/{self.organization.slug}/chunk-upload/"),
+            "url": f"{_address(request)}/api/0/organizations/{self.organization.slug}/chunk-upload/",
             "chunkSize": CHUNK_BYTES,
             "chunksPerRequest": CHUNKS_PER_REQUEST,
             "maxFileSize": MOST_BYTES,
@@ -144,6 +146,13 @@ class ChunkUpload(_Upload):
         for part, encoding in (*((part, None) for part in plain), *((part, "gzip") for part in packed)):
             put_chunk(files, self.organization.pk, _chunk_of(part, encoding), now)
         return Response(status=200)
+
+
+def _address(request: Request) -> str:
+    """This server as the client calls it. By the external address it is what the settings say: a proxy that speaks TLS
+    may not tell of it, and nobody should send a token without."""
+    external = settings.VEDETTE.url
+    return external if urlsplit(external).netloc == request.get_host() else request.build_absolute_uri("/")[:-1]
 
 
 def _chunk_of(part: Any, encoding: str | None) -> bytes:

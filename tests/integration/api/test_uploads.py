@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -55,6 +56,12 @@ def test_a_client_is_told_where_and_in_what_pieces(acme, api):
     assert told["chunkSize"].bit_count() == 1
     assert told["maxRequestSize"] >= told["chunkSize"]
     assert (told["hashAlgorithm"], told["compression"]) == ("sha1", ["gzip"])
+
+
+def test_a_client_that_came_by_the_external_address_uploads_there_too(acme, api, settings):
+    settings.VEDETTE = replace(settings.VEDETTE, url="https://testserver")  # a proxy that speaks TLS stands before it
+
+    assert api.get(UPLOAD).body["url"] == "https://testserver/api/0/organizations/acme/chunk-upload/"
 
 
 def test_a_bundle_is_assembled_of_what_was_missing(api, web, files):
