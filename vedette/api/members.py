@@ -103,14 +103,15 @@ class MemberList(OrganizationEndpoint):
     def post(self, request: Request) -> Response:
         """Invite somebody by an e-mail address.
 
-        `invite_link` of the answer is the link to follow; it is told here and never again. Nobody gives a role above
-        their own.
+        `invite_link` of the answer is the link to follow; it is told when it is made, and never again. Nobody gives a
+        role above their own.
         """
         wish = read(NewMember, request.data)
         now, send = clock.now(), wish.get("sendInvite", True)
         known = self._waiting(wish["email"]) if wish.get("reinvite") else None
         if known is not None:
-            member = repeat(self.access, known, now, send=send, ip_address=self.address)
+            link = sent_again(self.access, known, renew=False, send=send, ip_address=self.address)
+            member = known
         else:
             member = invite(
                 self.access,
@@ -121,7 +122,8 @@ class MemberList(OrganizationEndpoint):
                 send=send,
                 ip_address=self.address,
             )
-        return Response(member_details(member, self.access, invite_link=url_of(member)), status=201)
+            link = url_of(member)
+        return Response(member_details(member, self.access, invite_link=link), status=201)
 
     def _waiting(self, email: str) -> OrganizationMember | None:
         waiting = self.organization.members.filter(user_id__isnull=True, invite_status=InviteStatus.APPROVED)
@@ -179,7 +181,7 @@ class MemberItem(OrganizationEndpoint):
         """Change a member's role and teams, or send an invitation again.
 
         Role and teams need member:write or member:admin. Nobody gives a role above their own, or changes somebody who
-        stands above them. `invite_link` is told when an invitation is sent again, and never else.
+        stands above them. `invite_link` is told when it is made anew: on `regenerate`, or where the old one was over.
         """
         wish = read(MemberChanges, request.data)
         member = member_named(self.access, self.path["member_id"])
@@ -190,16 +192,8 @@ class MemberItem(OrganizationEndpoint):
         if wish.get("reinvite") or wish.get("regenerate"):
             if member.user_id is not None:
                 raise RuleBroken("This invitation has been accepted already.")
-            renew = bool(wish.get("regenerate"))
-            sent = repeat(
-                self.access,
-                member,
-                clock.now(),
-                renew=renew,
-                send=bool(wish.get("reinvite", True)),
-                ip_address=self.address,
-            )
-            link = url_of(sent)
+            renew, send = bool(wish.get("regenerate")), bool(wish.get("reinvite", True))
+            link = sent_again(self.access, member, renew=renew, send=send, ip_address=self.address)
         return Response(member_details(member_named(self.access, str(member.pk)), self.access, invite_link=link))
 
     @operation(Operation("deleteOrganizationMember", MEMBER_REMOVE, statuses=(204,)))
@@ -210,6 +204,14 @@ class MemberItem(OrganizationEndpoint):
         """
         remove_member(self.access, member_named(self.access, self.path["member_id"]), ip_address=self.address)
         return Response(status=204)
+
+
+def sent_again(
+    access: Access, member: OrganizationMember, *, renew: bool, send: bool, ip_address: str | None
+) -> str | None:
+    """Send an invitation again; the link if a new one was made, which is told this once."""
+    sent = repeat(access, member, clock.now(), renew=renew, send=send, ip_address=ip_address)
+    return url_of(sent) if sent.token != member.token else None
 
 
 def member_named(access: Access, text: str) -> OrganizationMember:

@@ -16,6 +16,7 @@ class OrganizationForm(OptionsForm):
     """Name, slug, roles and switches. The default role is there for those who `may_rule`."""
 
     settings = (
+        Setting(org_options.ALLOW_MEMBER_INVITE, "Members invite members", "Otherwise managers, owners and admins do."),
         Setting(
             org_options.EVENTS_MEMBER_ADMIN, "Members delete issues", "Otherwise only managers and team admins do."
         ),

@@ -8,6 +8,7 @@ import pytest
 from tests.support.factories import a_member, an_organization
 from vedette.cli.jobs import MAILS
 from vedette.core import clock
+from vedette.mail.models import Mail
 from vedette.mail.sending import send_due
 from vedette.orgs import invitations
 from vedette.orgs.models import OrganizationMember, OrganizationMemberTeam
@@ -133,15 +134,41 @@ class TestInviting:
 
 
 class TestAnInvitation:
-    @pytest.mark.parametrize(("verb", "is_same"), [("send", True), ("renew", False)])
-    def test_is_sent_again_with_its_link_or_a_new_one(self, visit, organization, ann, verb, is_same):
+    def test_gets_a_new_link_which_is_shown_once(self, visit, organization, ann):
         row = invitation(organization)
 
-        shown = visit(ann).post(f"{LIST}{row.pk}/invitation/", {"do": verb})
+        shown = visit(ann).post(f"{LIST}{row.pk}/invitation/", {"do": "renew"})
 
         row.refresh_from_db()
-        assert (row.token == "a" * 64) is is_same
+        assert row.token != "a" * 64
         assert LINK.findall(shown.text) == [row.token]
+
+    def test_is_sent_again_by_mail_without_showing_its_link(self, visit, organization, ann, mailbox):
+        row = invitation(organization)
+
+        answer = visit(ann).post(f"{LIST}{row.pk}/invitation/", {"do": "send"}, follow=True)
+
+        assert "The mail is on its way." in answer.text
+        assert row.token not in answer.text
+        assert Mail.objects.get().items == [{"member": row.pk}]
+
+    def test_that_has_expired_is_sent_again_with_a_new_link(self, visit, organization, ann, mailbox):
+        row = invitation(organization, token_expires_at=clock.now() - timedelta(days=1))
+
+        shown = visit(ann).post(f"{LIST}{row.pk}/invitation/", {"do": "send"})
+
+        row.refresh_from_db()
+        assert LINK.findall(shown.text) == [row.token]
+        assert row.token_expires_at > clock.now()
+
+    def test_is_not_sent_where_the_server_sends_no_mail(self, visit, organization, ann):
+        row = invitation(organization)
+        browser = visit(ann)
+        assert "Send again" not in browser.get(LIST).text
+
+        answer = browser.post(f"{LIST}{row.pk}/invitation/", {"do": "send"}, follow=True)
+
+        assert "This server sends no mail" in answer.text
 
     def test_is_withdrawn(self, visit, organization, ann):
         row = invitation(organization)

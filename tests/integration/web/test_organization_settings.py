@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 SETTINGS = "/organizations/acme/settings/"
 LOG = f"{SETTINGS}audit-log/"
 SENT = {"name": "Acme", "slug": "acme", "defaultRole": "member", "attachmentsRole": "member", "openMembership": "on"}
-SENT |= {"eventsMemberAdmin": "on"}
+SENT |= {"eventsMemberAdmin": "on", "allowMemberInvite": "on"}
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def manager(organization):
 def test_settings_are_saved_and_told_and_the_slug_before_leads_on(visit, ann, organization):
     OrganizationSlugReservation.objects.create(slug="acme", organization_id=organization.pk)
     sent = {**SENT, "name": "Acme Ltd", "slug": "emca", "defaultRole": "admin", "attachmentsRole": "owner"}
-    del sent["openMembership"], sent["eventsMemberAdmin"]
+    del sent["openMembership"], sent["eventsMemberAdmin"], sent["allowMemberInvite"]
     browser = visit(ann)
 
     answer = browser.post(SETTINGS, sent, follow=True)
@@ -39,6 +39,7 @@ def test_settings_are_saved_and_told_and_the_slug_before_leads_on(visit, ann, or
         "slug": "from acme to emca",
         "attachmentsRole": "to owner",
         "eventsMemberAdmin": "to False",
+        "allowMemberInvite": "to False",
         "allow_joinleave": "to False",
         "name": "from Acme to Acme Ltd",
         "default_role": "from member to admin",

@@ -176,16 +176,20 @@ def remove(request: HttpRequest, access: Access, member_id: int) -> HttpResponse
 @require_POST
 @organization_page(*READ)
 def invitation(request: HttpRequest, access: Access, member_id: int) -> HttpResponse:
-    """Send an invitation again (`send`), or under a new link (`renew`), which is shown in the answer only."""
+    """Send an invitation again (`send`), or under a new link (`renew`); a new one is shown in the answer only."""
     found = _member(access, member_id)
     verb = request.POST.get("do")
     if verb not in ("send", "renew"):
         raise Http404
+    if verb == "send" and not settings.VEDETTE.sends_mail:
+        return failed(request, "This server sends no mail: make a new link, and give it to them.", _list_url(access))
     try:
         sent = repeat(access, found, clock.now(), renew=verb == "renew", ip_address=client_address(request) or None)
     except (RuleBroken, TooMany) as refused:
         sentence = _sentence(refused) if isinstance(refused, RuleBroken) else str(refused)
         return failed(request, sentence, _list_url(access))
+    if sent.token == found.token:
+        return done(request, "The mail is on its way.", _list_url(access))
     form = _member_form(request, access, sent) if may_change(access, sent) else None
     if form is not None:
         form.is_bound = False
