@@ -6,6 +6,7 @@ Source: the release specification, section 4 (R18) and 6.3; the API specificatio
 from typing import Any, TypedDict
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
@@ -152,11 +153,14 @@ class RepositoryItem(_Repositories):
         """
         row, wish = self.find(), read(RepositoryChange, request.data)
         by, kind = sender_of(self, request), hosting.kind_of(row) or wish.get("provider")
-        if kind is not None and wish.keys() - {"status"}:
-            changed = _hosted(wish, kind, Host.of(row), row.name)
-            hosting.change_hosted(row, changed, settings.VEDETTE, by=by, now=clock.now())
-        if "status" in wish:
-            hosting.set_in_use(row, _IN_USE[wish["status"]], by=by)
+        if kind is None:
+            _refuse_unused(wish, {"name": row.name, "url": row.url})
+        with transaction.atomic():
+            if kind is not None and wish.keys() - {"status"}:
+                changed = _hosted(wish, kind, Host.of(row), row.name)
+                hosting.change_hosted(row, changed, settings.VEDETTE, by=by, now=clock.now())
+            if "status" in wish:
+                hosting.set_in_use(row, _IN_USE[wish["status"]], by=by)
         return Response(as_repository(row))
 
     @operation(Operation("deleteRepository", REPOSITORY_DELETE, answers=RepositoryShape, statuses=(202,)))
@@ -199,6 +203,13 @@ class RepositoryCommits(_Repositories):
         query, rows = request.query_params, Commit.objects.filter(repository=self.find())
         page = by_number(newest_first(rows, query), query)
         return self.paged(page, as_commits(page.rows))
+
+
+def _refuse_unused(wish: dict[str, Any], known: dict[str, str | None]) -> None:
+    """Of a repository without a host only the status changes. Raises `RuleBroken` for what would be forgotten."""
+    for field in sorted(wish.keys() - {"status"}):
+        if wish[field] != known.get(field):
+            raise RuleBroken({field: ["This repository has no host: name its `provider` as well to change this."]})
 
 
 def _hosted(wish: dict[str, Any], provider: str, host: Host, name: str) -> HostedWish:

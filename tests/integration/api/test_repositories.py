@@ -93,6 +93,15 @@ def test_a_repository_is_left_aside_and_used_again(repos):
     assert repos("PUT", f"{number}/", {"status": "gone"}).status == 400
 
 
+def test_what_a_repository_without_a_host_cannot_change_is_refused_by_its_field(repos):
+    number = repos("POST", "", {"name": "acme/web"}).body["id"]
+
+    for field, value in (("name", "acme/api"), ("url", "https://git.example.org/web"), ("token", TOKEN)):
+        answer = repos("PUT", f"{number}/", {field: value, "status": "disabled"})
+        assert (answer.status, list(answer.body)) == (400, [field])
+    assert repos("PUT", f"{number}/", {"name": "acme/web"}).body["status"] == "active"
+
+
 def test_a_deleted_repository_is_not_there_any_more(repos):
     number = repos("POST", "", {"provider": "github", "identifier": "acme/web", "token": TOKEN}).body["id"]
 
