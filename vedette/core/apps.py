@@ -1,9 +1,9 @@
 """Tells Django about this room."""
 
-from typing import Any
-
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
+
+from vedette.core.connections import set_up
 
 
 class CoreConfig(AppConfig):
@@ -13,12 +13,5 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """Have every new connection set up."""
-        connection_created.connect(_set_up, dispatch_uid="core.connections")
-
-
-def _set_up(connection: Any, **_: Any) -> None:
-    if connection.vendor == "postgresql":
-        from vedette.core.timestamps import read_fast  # its driver is not loaded where nobody needs it
-
-        read_fast(connection)
+        """Have every connection set up when it is opened."""
+        connection_created.connect(set_up, dispatch_uid="core.connections")

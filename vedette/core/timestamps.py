@@ -1,11 +1,6 @@
-"""Reading PostgreSQL's timestamps fast: lists of a thousand rows have some thousands of them.
-
-Django reads them by a class in Python, which takes ten microseconds for each; its session is always in UTC, so that
-the standard library can read them in less than one.
-"""
+"""PostgreSQL's timestamps, read by the standard library; see `vedette.core.connections`."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 from psycopg.abc import Buffer
 from psycopg.types.datetime import TimestamptzLoader
@@ -23,9 +18,3 @@ class UtcLoader(TimestamptzLoader):
         except ValueError:  # infinity, and years that Python has not: refused with psycopg's words
             read = super().load(data)
         return read if read.tzinfo is UTC else read.astimezone(UTC)
-
-
-def read_fast(connection: Any) -> None:
-    """Let Django's `connection` to PostgreSQL, which was just opened, read timestamps so."""
-    if connection.timezone is UTC:
-        connection.connection.adapters.register_loader("timestamptz", UtcLoader)

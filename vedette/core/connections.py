@@ -1,0 +1,38 @@
+"""Connections to the relational database, set up to read timestamps fast: lists of a thousand rows have some thousands.
+
+Django's ways take four microseconds for each on SQLite and ten on PostgreSQL; the standard library reads what both
+write, which is always in UTC, in less than one.
+"""
+
+import sqlite3
+from datetime import UTC, datetime
+from typing import Any
+
+
+def set_up(connection: Any, **_: Any) -> None:
+    """Set up Django's `connection`, which was just opened."""
+    if connection.vendor == "postgresql":
+        from vedette.core.timestamps import UtcLoader  # its driver is not loaded where nobody needs it
+
+        if connection.timezone is UTC:
+            connection.connection.adapters.register_loader("timestamptz", UtcLoader)
+    else:
+        sqlite3.register_converter("datetime", read_datetime)  # for the whole process, in the place of Django's
+        connection.ops.convert_datetimefield_value = _converted
+
+
+def read_datetime(text: bytes) -> datetime:
+    """The moment that Django wrote into a column of SQLite as `2026-01-02 03:04:05.678`, in UTC."""
+    return _read(text.decode())
+
+
+def _read(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text + "+00:00")  # its time zone costs less so than to be put in afterwards
+    except ValueError:  # it has one, or is no moment
+        return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _converted(value: str | datetime | None, *_: Any) -> datetime | None:
+    """What Django makes of a moment that it read: columns have it already, functions of SQLite give a text."""
+    return _read(value) if isinstance(value, str) else value
