@@ -24,8 +24,9 @@ from vedette.releases.walking import Key, Leg, Rows, beyond
 FEW = 5_000  # so many releases are named
 MOST_STREAMS = 40  # projects that are read one by one; of more, all their rows are sorted
 TOLD = 500  # rows that tell how many more a page takes
-MOST_READ = 8_000  # rows that a page may take, as far as they tell
-MOST_OF_EACH = 4  # so many for each of the rows before it, where these are skipped
+MOST_READ = 8_000  # rows that a page may take before the releases of its search are named
+MOST_HELD = 40_000  # and before each row is searched for, where these are many
+MOST_OF_EACH = 4  # rows that one of a page may take in any case: most before it are skipped, then
 _LONGEST = 20_000  # rows at a time
 
 
@@ -94,7 +95,8 @@ class Adopted:
     def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
         """See `Leg`."""
         wanted = skip + limit
-        first, most = max(TOLD, 2 * wanted), max(MOST_READ, MOST_OF_EACH * wanted)
+        first = max(TOLD, 2 * wanted)
+        far = MOST_OF_EACH * wanted
         keys: list[Key] = []
         seen: set[Key] = set()
         read = 0
@@ -103,8 +105,8 @@ class Adopted:
             read += len(some)
             if len(keys) >= wanted:
                 break
-            if wanted * read > most * len(keys):
-                for more in _growing(self._of_the_search(some[-1], wanted), wanted):
+            if self._is_better_searched(read * wanted // (len(keys) or 1), far):
+                for more in _growing(self._of_the_search(some[-1], 4 * wanted), 4 * wanted):
                     keys += self._kept(more, seen, after, None)
                     if len(keys) >= wanted:
                         break
@@ -150,7 +152,13 @@ class Adopted:
         streams = [self._stream(self._rows((one,)), after, share) for one in self.projects]
         return heapq.merge(*streams, reverse=True)
 
-    def _of_the_search(self, after: Key, wanted: int) -> Iterator[Key]:
+    def _is_better_searched(self, rows: int, far: int) -> bool:
+        """Whether a search takes less than holding so many `rows` against it."""
+        if rows <= max(MOST_READ, far):
+            return False
+        return self.found.few is not None or rows > max(MOST_HELD, far)
+
+    def _of_the_search(self, after: Key, piece: int) -> Iterator[Key]:
         """What took up the releases of the search, in order."""
         named = self.found.few
         rows = self._rows(self.projects)
@@ -158,7 +166,7 @@ class Adopted:
             rows = rows.filter(Exists(self.found.rows().filter(pk=OuterRef("release_id"))))
         else:
             rows = rows.filter(Among("release_id", named))
-        return self._stream(rows, after, 8 * wanted)
+        return self._stream(rows, after, piece)
 
     def _stream(self, rows: QuerySet[ReleaseProjectEnvironment], after: Key | None, piece: int) -> Iterator[Key]:
         columns = self._columns

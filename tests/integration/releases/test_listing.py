@@ -84,7 +84,7 @@ def _ways(request, monkeypatch):
     if request.param != "few in view":
         monkeypatch.setattr(conditions, "FEW_LINKS", 0)
     if request.param in ("named", "looked for"):
-        for bound in ("TOLD", "MOST_READ", "MOST_OF_EACH"):
+        for bound in ("TOLD", "MOST_READ", "MOST_HELD", "MOST_OF_EACH"):
             monkeypatch.setattr(adoptedlegs, bound, 0)
     if request.param == "looked for":
         monkeypatch.setattr(adoptedlegs, "FEW", 0)
