@@ -12,7 +12,6 @@ from django.conf import settings
 from django.urls import reverse
 
 from vedette.accounts.models import User
-from vedette.core.clock import as_z
 from vedette.mail.letters import Letter
 from vedette.mail.outbox import Items, Kind, put
 
@@ -60,7 +59,12 @@ _WORDS = {
 def tell(user: User, news: News, now: datetime, *, address: str = "", left: int | None = None) -> None:
     """Have somebody told of `news`: from which `address` it was done (empty: on the server itself), and how many
     recovery codes are `left`. Only in the transaction that does it."""
-    put(SECURITY_MAIL, [user.pk], {"news": news.value, "at": as_z(now), "address": address, "left": left}, now)
+    put(
+        SECURITY_MAIL,
+        [user.pk],
+        {"news": news.value, "at": f"{now:%Y-%m-%d %H:%M} UTC", "address": address, "left": left},
+        now,
+    )
 
 
 def compose(user: User, items: Items, left_out: int) -> Letter | None:
