@@ -3,6 +3,7 @@
 from itertools import groupby
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -30,14 +31,28 @@ from vedette.api.shapes.projects import (
     ProjectSummary,
     project_details,
     project_summaries,
+    project_summary,
 )
 from vedette.api.shapes.teams import TeamShape, as_teams
 from vedette.core.ids import as_id
 from vedette.orgs.access import reachable_teams
+from vedette.orgs.members import NotAllowed
+from vedette.orgs.models import OrganizationFlags
+from vedette.orgs.teams import own_team
 from vedette.projects.access import reachable_projects
 from vedette.projects.changes import change_project, schedule_deletion
 from vedette.projects.models import Project
 from vedette.projects.options import OPTIONS
+from vedette.projects.services import create_project
+
+
+class NewProject(Wish):
+    """A project to make. `default_rules` is known to clients and changes nothing."""
+
+    name = serializers.CharField(max_length=200)
+    slug = serializers.CharField(required=False, max_length=100, allow_blank=True)
+    platform = serializers.CharField(required=False, max_length=64, allow_blank=True)
+    default_rules = serializers.BooleanField(required=False)
 
 
 class OrganizationProjects(OrganizationEndpoint):
@@ -65,6 +80,41 @@ class OrganizationProjects(OrganizationEndpoint):
             return Response(project_summaries(list(rows), self.access))
         page = by_number(rows, request.query_params)
         return self.paged(page, project_summaries(page.rows, self.access))
+
+    @operation(
+        Operation(
+            "createOrganizationProject",
+            PROJECT_READ,
+            takes=NewProject,
+            answers=ProjectSummary,
+            statuses=(201,),
+            fails=(409,),
+        )
+    )
+    def post(self, request: Request) -> Response:
+        """Make a project in a team of the caller's own, which is made if it is not there.
+
+        Members may, unless `allowMemberProjectCreation` is off; then it takes project:write.
+        """
+        if self.user is None or not (self._members_may() or self.access.has_any(*PROJECT_WRITE)):
+            raise NotAllowed("Members do not make projects in this organization.")
+        wish = read(NewProject, request.data)
+        with transaction.atomic():
+            team = own_team(self.access, ip_address=self.address)
+            project = create_project(
+                self.organization,
+                wish["name"],
+                wish.get("slug", ""),
+                wish.get("platform"),
+                team,
+                self.user,
+                ip_address=self.address,
+            )
+        access = access_of(self.caller, self.organization)  # with the place in a new team
+        return Response(project_summary(project, access or self.access), status=201)
+
+    def _members_may(self) -> bool:
+        return not self.organization.has_flag(OrganizationFlags.DISABLE_MEMBER_PROJECT_CREATION)
 
 
 def _matching(words: list[str]) -> Q:

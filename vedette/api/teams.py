@@ -24,6 +24,7 @@ from vedette.api.operations import (
 )
 from vedette.api.organizations import DETAILED, NAMED_QUERY
 from vedette.api.paging import by_number
+from vedette.api.projects import NewProject
 from vedette.api.shapes.organizations import OrganizationSummary, organization_summary
 from vedette.api.shapes.projects import ProjectSummary, project_summaries, project_summary
 from vedette.api.shapes.teams import TeamShape, as_team, as_teams
@@ -134,15 +135,6 @@ class TeamItem(TeamEndpoint):
 def team_details(team: Team, access: Access) -> TeamDetails:
     """One team with its organization."""
     return {**as_team(team, access), "organization": organization_summary(access.organization, access.role)}
-
-
-class NewProject(Wish):
-    """A project to make. `default_rules` is known to clients and changes nothing."""
-
-    name = serializers.CharField(max_length=200)
-    slug = serializers.CharField(required=False, max_length=100, allow_blank=True)
-    platform = serializers.CharField(required=False, max_length=64, allow_blank=True)
-    default_rules = serializers.BooleanField(required=False)
 
 
 class TeamProjects(TeamEndpoint):

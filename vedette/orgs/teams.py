@@ -1,4 +1,4 @@
-"""Making a team with its maker in it, and deleting one."""
+"""Making a team with its maker in it, the team of somebody who names none, and deleting one."""
 
 from django.db import transaction
 
@@ -7,6 +7,7 @@ from vedette.orgs.audit import AuditEvent, record
 from vedette.orgs.models import OrganizationMemberTeam, Team
 from vedette.orgs.places import ADMIN
 from vedette.orgs.services import create_team
+from vedette.orgs.slugs import TEAM_LENGTH, slug_from, with_suffix
 
 MAKE = ("org:write", "org:admin", "team:write", "team:admin")
 
@@ -18,6 +19,19 @@ def make_team(access: Access, name: str, slug: str = "", *, ip_address: str | No
     if access.member_id is not None:
         OrganizationMemberTeam.objects.create(team=team, organizationmember_id=access.member_id, role=ADMIN)
     return team
+
+
+def own_team(access: Access, *, ip_address: str | None = None) -> Team:
+    """The team of which the caller is the admin and that is called after them; made when it is first needed."""
+    called = access.user.username.partition("@")[0] if access.user else ""
+    slug = f"team-{slug_from(called, TEAM_LENGTH - 12, 'member')}"
+    teams = Team.objects.filter(organization=access.organization, slug=slug)
+    mine = teams.filter(status=0, memberships__organizationmember_id=access.member_id, memberships__role=ADMIN)
+    found = mine.first() if access.member_id is not None else None
+    if found is not None:
+        return found
+    slug = with_suffix(slug, TEAM_LENGTH) if teams.exists() else slug
+    return make_team(access, slug, slug, ip_address=ip_address)
 
 
 @transaction.atomic

@@ -48,7 +48,7 @@ TABLE = {
     f"{ORG}/": ("GET", "PUT", "DELETE"),
     f"{ORG}/avatar/": ("PUT",),
     f"{ORG}/audit-logs/": ("GET",),
-    f"{ORG}/projects/": ("GET",),
+    f"{ORG}/projects/": ("GET", "POST"),
     f"{ORG}/teams/": ("GET", "POST"),
     f"{ORG}/members/": ("GET", "POST"),
     f"{ORG}/members/me/": ("GET", "PUT", "DELETE"),

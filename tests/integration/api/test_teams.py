@@ -201,3 +201,40 @@ class TestProjects:
         a_project(other, "hidden")
 
         assert api.post(f"/projects/acme/web/teams/{theirs.pk}/").status == 404
+
+
+class TestAProjectWithoutATeam:
+    PATH = "/organizations/acme/projects/"
+
+    def test_goes_to_a_team_of_its_makers_own_which_is_made_once(self, acme, kim, token_of):
+        api = token_of(kim, "project:read", "org:read")
+
+        first, second = (api.post(self.PATH, {"name": name, "platform": "python"}) for name in ("One", "Two"))
+
+        team = Team.objects.get(slug="team-kim")
+        assert (first.status, second.status) == (201, 201)
+        assert [one["slug"] for one in second.body["teams"]] == ["team-kim"]
+        assert team.memberships.get().role == "admin"
+        assert set(team.projects.values_list("slug", flat=True)) == {"one", "two"}
+
+    def test_never_goes_to_a_team_of_somebody_else(self, acme, kim, token_of):
+        Team.objects.create(organization=acme, slug="team-kim", name="Others")
+
+        answer = token_of(kim).post(self.PATH, {"name": "One"})
+
+        assert answer.status == 201
+        assert answer.body["teams"][0]["slug"].startswith("team-kim-")
+
+    def test_is_not_made_by_members_where_the_organization_says_so(self, acme, kim, token_of):
+        acme.flags |= 256
+        acme.save()
+        admin = a_member(acme, "mia@example.com", "admin")
+
+        refused = token_of(kim).post(self.PATH, {"name": "One"})
+
+        assert (refused.status, refused.detail) == (403, "Members do not make projects in this organization.")
+        assert token_of(admin).post(self.PATH, {"name": "One"}).status == 201
+
+    def test_leaves_no_team_behind_when_it_cannot_be_made(self, acme, kim, web, token_of):
+        assert token_of(kim).post(self.PATH, {"name": "Web", "slug": "web"}).status == 409
+        assert not Team.objects.filter(slug="team-kim").exists()
