@@ -35,6 +35,7 @@ from vedette.api.shapes.issues import (
     as_inbox,
     as_issue,
     as_notes,
+    as_owners,
     as_user_report,
 )
 from vedette.api.shapes.releases import ReleaseShape, as_releases
@@ -52,10 +53,11 @@ from vedette.issues.lookup import feed, find_group
 from vedette.issues.marks import marks_of, seen_by, told_about
 from vedette.issues.models import Activity, ActivityType, Group, GroupInbox, GroupRelease, UserReport
 from vedette.issues.notes import LONGEST_TEXT, add_note, change_note, delete_note, own_note
+from vedette.issues.owners import owners_of
 from vedette.issues.sharing import shares_of
 
 COLLAPSE = Parameter("collapse", "Parts to leave out: stats, unhandled, tags, release.", many=True)
-EXPAND = Parameter("expand", "Parts to add: inbox.", many=True)
+EXPAND = Parameter("expand", "Parts to add: inbox, owners.", many=True)
 
 
 class IssueItem(IssueEndpoint):
@@ -111,6 +113,8 @@ class IssueItem(IssueEndpoint):
         )
         if "inbox" in query.getlist("expand"):
             issue["inbox"] = as_inbox(GroupInbox.objects.filter(group=group).first())
+        if "owners" in query.getlist("expand"):
+            issue["owners"] = as_owners(owners_of([group]).get(group.pk, []))
         if "unhandled" not in collapsed:
             issue["isUnhandled"] = group.pk in numbers.unhandled(window, [group.pk])
         if "stats" not in collapsed:

@@ -54,7 +54,7 @@ STATS = Parameter("groupStatsPeriod", "Which series each issue brings.", choices
 GROUP = Parameter("group", "These issues by id, whatever the query says.", "integer", many=True)
 SHORT_ID = Parameter("shortIdLookup", "`1`: a query that is a short id finds that issue.", choices=("0", "1"))
 COLLAPSE = Parameter("collapse", "Parts to leave out: stats, lifetime, filtered, unhandled, base.", many=True)
-EXPAND = Parameter("expand", "Parts to add: inbox.", many=True)
+EXPAND = Parameter("expand", "Parts to add: inbox, owners.", many=True)
 SELECT = Parameter("id", "The issues to change; without any the query selects up to 1000.", "integer", many=True)
 HASHES = Parameter("hashes", "Only the issues of these hashes.", many=True)
 

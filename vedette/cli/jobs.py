@@ -35,7 +35,8 @@ from vedette.settings import Settings
 from vedette.shipping.deploymail import DEPLOY_MAIL
 from vedette.shipping.fetching import fetch_due
 from vedette.shipping.fetchmail import FETCH_MAIL
-from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, MOVES, UNMERGES, WEBHOOKS
+from vedette.shipping.suspicion import look_at_due
+from vedette.tasks.names import DELETIONS, FETCH_COMMITS, MAIL, MERGES, MOVES, SUSPECTS, UNMERGES, WEBHOOKS
 from vedette.tasks.schedule import Job
 
 MINUTE, HOUR = 60, 3600
@@ -120,6 +121,11 @@ def _measure_velocity(context: JobContext) -> str:
     return f"measured how fast issues of {measured} projects come" if measured else ""
 
 
+def _find_suspects(context: JobContext) -> str:
+    found = look_at_due(context.events, context.now)
+    return f"somebody is suspected of {found} issues" if found else ""
+
+
 def _note_adoption(context: JobContext) -> str:
     adopted = note_adoption(context.events, context.now)
     return f"{adopted} adopted" if adopted else ""
@@ -164,6 +170,7 @@ JOBS: tuple[Job[JobContext], ...] = (
     Job(FETCH_COMMITS, MINUTE, _fetch_commits),
     Job(MAIL, MINUTE, _send_mail),
     Job(WEBHOOKS, MINUTE, _deliver),
+    Job(SUSPECTS, MINUTE, _find_suspects),
     Job(MOVES, MINUTE, _move),
     Job("storms", MINUTE, _end_storms),
     Job("late-files", MINUTE, _link_late),

@@ -34,6 +34,7 @@ from vedette.digest.preparing import Origin, Preparer, Ready, Wish
 from vedette.digest.recall import Recalls
 from vedette.digest.relate import look_up, relate, take_back
 from vedette.digest.store import store
+from vedette.digest.suspecting import ask_for_suspects
 from vedette.digest.values import ProjectConfig
 from vedette.digest.waking import wake
 from vedette.events import queries
@@ -261,6 +262,7 @@ class Stream:
             park = self._parker(ready.origins, refused)
             written = store(self.events, mark, batch, groups, known, park, replayed=replayed)
             wake(self.events, batch, groups, ready.configs)
+            ask_for_suspects(batch, groups)
         self._advance(mark, partial(take_back, batch, groups, known, refused) if refused else None)
         numbers.prepare_seconds += ready.seconds
         numbers.batches += 1

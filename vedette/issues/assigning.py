@@ -22,6 +22,7 @@ from vedette.issues.models import (
 )
 from vedette.issues.moving import Piece, Standing, in_pieces
 from vedette.issues.subscriptions import subscribe
+from vedette.issues.suspicion import forget
 from vedette.orgs.models import OrganizationMemberTeam
 
 _Who = tuple[int | None, int | None]  # user, team
@@ -68,6 +69,7 @@ def _who(to: Assignee | None) -> _Who | None:
 def _write(piece: Piece, ids: Sequence[int], wanted: _Who | None, now: datetime) -> None:
     if wanted is None:
         GroupAssignee.objects.filter(group__in=ids).delete()
+        forget(ids, now)  # so that whoever is suspected may get them, if the project wants that
         return
     user, team = wanted
     GroupAssignee.objects.bulk_create(

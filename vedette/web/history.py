@@ -7,6 +7,7 @@ from typing import Any
 from vedette.issues.lines import MOST_LISTED
 from vedette.issues.lookup import FeedEntry
 from vedette.issues.models import ActivityType
+from vedette.issues.owners import SUSPECT_COMMITTER
 from vedette.web.text import clip, plural, visible
 
 _NAMED = re.compile("\0([0-9]+)\0")  # texts of strangers hold no NUL when they are made visible
@@ -85,7 +86,8 @@ def _told(entry: FeedEntry, named: list[Named]) -> str:
             return f"Reviewed{by}"
         case ActivityType.ASSIGNED:
             to = _said(data.get("assigneeName") or data.get("assigneeEmail")) or "somebody"
-            return f"Assigned to {to}{by}"
+            why = ", who wrote a suspect commit" if data.get("integration") == SUSPECT_COMMITTER else ""
+            return f"Assigned to {to}{why}{by}"
         case ActivityType.UNASSIGNED:
             return f"Unassigned{by}"
         case ActivityType.NOTE:

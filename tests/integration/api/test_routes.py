@@ -124,6 +124,7 @@ TABLE = {
     f"{PROJECT}/commits/": ("GET",),
     f"{PROJECT}/filters/": ("GET",),
     f"{PROJECT}/filters/<filter_id>/": ("PUT",),
+    f"{PROJECT}/ownership/": ("GET", "PUT"),
     f"{PROJECT}/stats/": ("GET",),
     f"{PROJECT}/tombstones/": ("GET",),
     f"{PROJECT}/tombstones/1/": ("DELETE",),

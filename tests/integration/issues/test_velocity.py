@@ -169,7 +169,7 @@ def test_where_the_store_is_away_the_last_number_holds(project, events, now, mon
     set_option(project, ESCALATE_NEW_ISSUES, True)
     ProjectVelocity.objects.create(project=project, threshold=7, made_at=now - DAY)
 
-    def away(*_):
+    def away(*_, **__):
         raise StoreUnavailable("away")
 
     monkeypatch.setattr(events, "rows", away)

@@ -42,6 +42,12 @@ KEY = "8f1d2c3a4b5c6d7e8f90"
         (ActivityType.SET_RESOLVED_BY_AGE, {"age": 24}, "", "Resolved: nothing was heard of it for 24 hours"),
         (ActivityType.SET_ESCALATING, {}, "", "Escalated: more events than expected"),
         (
+            ActivityType.ASSIGNED,
+            {"assigneeName": "Ann", "integration": "suspectCommitter"},
+            "",
+            "Assigned to Ann, who wrote a suspect commit",
+        ),
+        (
             ActivityType.SET_ESCALATING,
             {"per_hour": 12.0},
             "",

@@ -11,11 +11,12 @@ from django.http import QueryDict
 
 from vedette.api import numbers
 from vedette.api.issue_fixes import status_details
-from vedette.api.shapes.issues import IssueShape, Lifetime, as_inbox, as_issue
+from vedette.api.shapes.issues import IssueShape, Lifetime, as_inbox, as_issue, as_owners
 from vedette.core.clock import as_z
 from vedette.events.rows import IssueStats
 from vedette.issues.marks import Marks, marks_of
 from vedette.issues.models import Group, GroupInbox
+from vedette.issues.owners import owners_of
 from vedette.issues.sharing import shares_of
 from vedette.issues.stream import StreamRequest, StreamRow, conditions_of
 from vedette.orgs.models import Organization
@@ -31,6 +32,7 @@ class Parts:
     unhandled: bool = True
     base: bool = True
     inbox: bool = False
+    owners: bool = False
 
     @classmethod
     def of(cls, query: QueryDict) -> "Parts":
@@ -44,6 +46,7 @@ class Parts:
             unhandled="unhandled" not in collapsed,
             base="base" not in collapsed,
             inbox="inbox" in query.getlist("expand"),
+            owners="owners" in query.getlist("expand"),
         )
 
 
@@ -73,6 +76,10 @@ def as_issue_list(
     if parts.inbox:
         for issue, group in zip(issues, groups, strict=True):
             issue["inbox"] = as_inbox(waiting.get(group.pk))
+    if parts.owners:
+        owners = owners_of(groups)
+        for issue, group in zip(issues, groups, strict=True):
+            issue["owners"] = as_owners(owners.get(group.pk, []))
     return issues
 
 

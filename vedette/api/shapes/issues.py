@@ -1,6 +1,6 @@
 """Issues. Clients decode `count` as a string and `userCount` as a number."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict
 
 from django.conf import settings
@@ -14,7 +14,16 @@ from vedette.core.clock import as_z
 from vedette.issues.assignees import Assignee
 from vedette.issues.lookup import OTHER_ISSUES, FeedEntry
 from vedette.issues.marks import NONE, Marks
-from vedette.issues.models import PRIORITY_WORDS, Activity, ActivityType, Group, GroupInbox, UserReport
+from vedette.issues.models import (
+    PRIORITY_WORDS,
+    Activity,
+    ActivityType,
+    Group,
+    GroupInbox,
+    GroupOwner,
+    OwnerType,
+    UserReport,
+)
 from vedette.orgs.models import Organization
 
 Series = dict[str, list[tuple[int, int]]]
@@ -72,6 +81,14 @@ class Lifetime(TypedDict):
     stats: Series | None
 
 
+class OwnerShape(TypedDict):
+    """Somebody who is probably responsible: `user:5` or `team:3`, and why (`suspectCommit`)."""
+
+    type: str
+    owner: str
+    date_added: str
+
+
 class IssueShape(TypedDict):
     """An issue. What `collapse` names is absent."""
 
@@ -112,6 +129,7 @@ class IssueShape(TypedDict):
     filtered: NotRequired[Lifetime | None]
     matchingEventId: NotRequired[str | None]
     inbox: NotRequired[InboxShape | None]
+    owners: NotRequired[list[OwnerShape]]
 
 
 class IssueTagName(TypedDict):
@@ -238,6 +256,25 @@ def as_inbox(row: GroupInbox | None) -> InboxShape | None:
     if row is None:
         return None
     return {"reason": row.reason, "reason_details": row.reason_details, "date_added": as_z(row.date_added)}
+
+
+def as_owners(rows: Sequence[GroupOwner]) -> list[OwnerShape]:
+    """Who is probably responsible for an issue."""
+    return [
+        {
+            "type": _OWNER_WORDS.get(row.type, ""),
+            "owner": f"team:{row.team_id}" if row.team_id else f"user:{row.user_id}",
+            "date_added": as_z(row.date_added),
+        }
+        for row in rows
+    ]
+
+
+_OWNER_WORDS: dict[int, str] = {
+    OwnerType.SUSPECT_COMMIT: "suspectCommit",
+    OwnerType.OWNERSHIP_RULE: "ownershipRule",
+    OwnerType.CODEOWNERS: "codeowners",
+}
 
 
 def _named(entries: Collection[FeedEntry], kinds: Collection[ActivityType], key: str) -> set[int]:
