@@ -26,10 +26,10 @@ def own_team(access: Access, *, ip_address: str | None = None) -> Team:
     called = access.user.username.partition("@")[0] if access.user else ""
     slug = f"team-{slug_from(called, TEAM_LENGTH - 12, 'member')}"
     teams = Team.objects.filter(organization=access.organization, slug=slug)
-    mine = teams.filter(status=0, memberships__organizationmember_id=access.member_id, memberships__role=ADMIN)
-    found = mine.first() if access.member_id is not None else None
-    if found is not None:
-        return found
+    if access.member_id is not None:
+        mine = teams.filter(status=0, memberships__organizationmember_id=access.member_id, memberships__role=ADMIN)
+        if found := mine.first():
+            return found
     slug = with_suffix(slug, TEAM_LENGTH) if teams.exists() else slug
     return make_team(access, slug, slug, ip_address=ip_address)
 
