@@ -112,6 +112,12 @@ VARIABLES = (
         "their release were last seen. Files of a release go with it.",
     ),
     Variable(
+        "VEDETTE_IMPORT_MAX_BYTES",
+        "2147483648",
+        "How many bytes a file may have that an owner uploads in pieces to be imported. Its pieces and itself lie on the "
+        "disk of files meanwhile.",
+    ),
+    Variable(
         "VEDETTE_GROUPING_TRANSITION_DAYS",
         "90",
         "For how many days after an upgrade of a project's grouping its events are also looked for under the version "
@@ -195,6 +201,7 @@ class Settings:
     retention_days: int
     attachment_retention_days: int
     artifact_retention_days: int
+    import_max_bytes: int
     grouping_transition_days: int
     storm_events_per_minute: int
     open_organizations: bool
@@ -239,6 +246,7 @@ def _read() -> Settings:
         retention_days=environment.number("VEDETTE_RETENTION_DAYS", 90, 1, 3650),
         attachment_retention_days=environment.number("VEDETTE_ATTACHMENT_RETENTION_DAYS", 30, 1, 3650),
         artifact_retention_days=environment.number("VEDETTE_ARTIFACT_RETENTION_DAYS", 90, 1, 3650),
+        import_max_bytes=environment.number("VEDETTE_IMPORT_MAX_BYTES", 2**31, 2**20, 2**42),
         grouping_transition_days=environment.number("VEDETTE_GROUPING_TRANSITION_DAYS", 90, 1, 3650),
         storm_events_per_minute=environment.number("VEDETTE_STORM_EVENTS_PER_MINUTE", 6000, 0, 10**9),
         open_organizations=environment.flag("VEDETTE_OPEN_ORGANIZATIONS", False),

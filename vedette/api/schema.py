@@ -46,6 +46,7 @@ _PATH_PARAMETERS = {
     "file_id": "The file's id.",
     "repository_id": "The repository's id.",
     "webhook_id": "The number of a webhook.",
+    "uuid": "The name of an export or an import, 32 hexadecimal digits.",
     "short_id": "The issue's short id, such as `SHOP-7F`.",
     "share_id": "The id of a public link: 32 hexadecimal digits.",
 }

@@ -36,7 +36,7 @@ from vedette.tasks.schedule import hasten
 
 EXPORT_KEPT = timedelta(days=1)
 IMPORT_KEPT = timedelta(days=7)
-MOST_BYTES = 36 * 2**20  # of an upload; larger files are for `vedette import`
+MOST_BYTES = 36 * 2**20  # of an upload in one request; larger files come in pieces, or are for `vedette import`
 MOST_KEY_BYTES = 64 * 2**10
 MOST_OPEN = 3  # moves of one organization that are under way at once
 UPLOAD, KEY, FINDINGS, PROGRESS = "upload", "key.pem", "findings.json", "progress.json"
@@ -88,6 +88,7 @@ def ask_import(
     *,
     private_key: bytes = b"",
     ip_address: str | None = None,
+    most_bytes: int = MOST_BYTES,
 ) -> Move:
     """Have an uploaded file tried; `private_key` (PEM) opens a sealed one. Raises `RuleBroken`."""
     if private_key:
@@ -95,7 +96,7 @@ def ask_import(
     move = _new(organization, by, MoveKind.IMPORT, {"sealed": bool(private_key)})
     with _kept(move):
         path = directory_of(move) / UPLOAD
-        move.file_bytes = _write(path, upload, MOST_BYTES)
+        move.file_bytes = _write(path, upload, most_bytes)
         _check_upload(path, is_opened=bool(private_key))
         if private_key:
             _write(directory_of(move) / KEY, [private_key], MOST_KEY_BYTES)

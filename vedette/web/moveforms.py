@@ -46,8 +46,8 @@ class ImportForm(PageForm):
 
     file = forms.FileField(
         label="File",
-        help_text=f"An export of Vedette or of Sentry, up to {MOST_BYTES // 2**20} MB. Whoever runs the server can "
-        "import larger ones.",
+        help_text=f"An export of Vedette or of Sentry, up to {MOST_BYTES // 2**20} MB. Larger ones come in pieces "
+        "over the API, or by whoever runs the server.",
     )
     private_key = forms.FileField(
         required=False,

@@ -47,6 +47,7 @@ from vedette.releases.models import (
     ReleaseHeadCommit,
     Repository,
 )
+from vedette.relocation.models import Move
 
 NOT_THERE = "The requested resource does not exist"
 NOBODY = "Authentication credentials were not provided."
@@ -126,6 +127,14 @@ class Theirs:
         ArtifactBundleRelease.objects.create(bundle=bundle, version="plan@7.7")
         self.repository, self.commit, self.deploy = repository, commit, deploy
         self.member = OrganizationMember.objects.get(user_id=self.owner.pk)
+        self.move = Move.objects.create(
+            uuid="f" * 32,
+            organization=organization,
+            user_id=self.owner.pk,
+            kind="export",
+            state="ready",
+            expires_at=now,
+        )
         self.webhook = Webhook.objects.create(organization=organization, guid="1", url="https://hooks/acme", secret="")
 
     def path(self, path, *, by_number=False):
@@ -138,6 +147,7 @@ class Theirs:
             ("/attachments/1/", f"/attachments/{self.attachment.pk}/"),
             ("/members/me/", f"/members/{self.member.pk}/"),
             ("/webhooks/1/", f"/webhooks/{self.webhook.pk}/"),
+            ("0" * 32, self.move.uuid),
             ("projects/acme/web/", "projects/acme/secret-web/"),
             ("WEB-1", "SECRET-WEB-1"),
             ("<filter_id>", "localhost"),
@@ -389,6 +399,9 @@ def named(theirs, mine):
         yield "PUT", f"{spelling}?id={theirs.issue.pk}", {"status": "resolved"}
         yield "DELETE", f"{spelling}?id={theirs.issue.pk}", None
     yield "DELETE", f"{web}/tombstones/{theirs.tombstone.pk}/", None
+    yield "GET", f"{org}/relocations/{theirs.move.uuid}/", None
+    yield "GET", f"{org}/relocations/{theirs.move.uuid}/download/", None
+    yield "PUT", f"{org}/relocations/{theirs.move.uuid}/", {"action": "cancel"}
     yield "POST", f"{org}/members/", {"email": "x@example.com", "teams": ["core"]}
     yield "PUT", f"{org}/members/{theirs.member.pk}/", {"orgRole": "member"}
     yield "DELETE", f"{org}/members/{theirs.member.pk}/", None
