@@ -64,7 +64,7 @@ FIELDS = [
     row("site", {"site": "eu", "tags": {"site": "us"}}, {"site": GONE, "tags": [["site", "eu"]]}),
     row("release", {"release": " a@1 "}, {"release": "a@1"}),
     row("release…number", {"release": 17}, {"release": "17"}),
-    row("release…long", {"release": "x" * 201}, {"release": GONE}, ("invalid_data", "release")),
+    row("release…long", {"release": "x" * 251}, {"release": GONE}, ("invalid_data", "release")),
     row("dist", {"dist": " 4_2.a-b "}, {"dist": "4_2.a-b"}),
     row("dist…long", {"dist": "x" * 65}, {"dist": GONE}, ("value_too_long", "dist")),
     row("dist…number", {"dist": 42}, {"dist": GONE}, ("invalid_data", "dist")),

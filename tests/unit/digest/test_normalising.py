@@ -46,7 +46,8 @@ def test_levels(level: object, expected: str, is_error: bool) -> None:
         ("a/b", ""),
         ("a\\b", ""),
         ("a\nb", ""),
-        ("x" * 201, ""),
+        ("x" * 250, "x" * 250),
+        ("x" * 251, ""),
         (True, ""),
     ],
 )

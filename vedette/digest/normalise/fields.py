@@ -12,6 +12,7 @@ from vedette.digest.draft import Draft
 from vedette.digest.notes import Notes
 from vedette.wire.event import Event, Sdk
 
+LONGEST_RELEASE = 250  # the column holds as much; the API lets people and pipelines name 200
 PLATFORMS = frozenset(
     "as3 c cfml cocoa csharp elixir go groovy haskell java javascript native node objc other perl php python "
     "ruby".split()
@@ -72,8 +73,9 @@ def settle_fields(draft: Draft) -> Draft:
 
 
 def is_release(text: str) -> bool:
-    """Whether `text` (stripped) may name a release."""
-    return bool(text) and len(text) <= 200 and text not in (".", "..") and text.lower() != "latest" and _clean(text)
+    """Whether `text` (stripped) may name a release: as long as the release specification (2.1, [V]) lets it be."""
+    fits = 0 < len(text) <= LONGEST_RELEASE
+    return fits and text not in (".", "..") and text.lower() != "latest" and _clean(text)
 
 
 def is_environment(text: str) -> bool:
