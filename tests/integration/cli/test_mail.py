@@ -3,13 +3,13 @@
 import pytest
 from click.testing import CliRunner
 
-from vedette.cli.mail import command
+from vedette.cli.main import cli
 from vedette.core.errors import RuleBroken
 from vedette.mail.proof import NotSent
 
 
 def run(address):
-    return CliRunner().invoke(command, ["test", address], catch_exceptions=False)
+    return CliRunner().invoke(cli, ["mail", "test", address], catch_exceptions=False)
 
 
 def test_it_says_who_took_the_message(mailbox):
