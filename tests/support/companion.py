@@ -229,6 +229,8 @@ _SPECIAL: dict[tuple[str, str], Callable[[FullOrganization], Any]] = {
         "commit": full["releases.commit"].pk,
         "pull_request": full["releases.pullrequest"].pk,
         "issues": [{"id": str(full["issues.group"].pk)}],
+        "destination_id": full["issues.group"].pk,
+        "source_id": full["issues.group"].pk,
         "assignee": str(full.user.pk),
         "assigneeType": "user",
         "text": "ü",

@@ -100,6 +100,7 @@ def test_ids_in_texts_and_json_are_followed(carrier, full):
     assert entry.ident == str(commit.pk)
     assert entry.data["commit"] == commit.pk == group.links.get().linked_id
     assert entry.data["issues"] == [{"id": str(group.pk)}]
+    assert (entry.data["destination_id"], entry.data["source_id"]) == (group.pk, group.pk)
     assert (entry.data["assignee"], entry.data["text"]) == (str(user.pk), "ü")
     assert release.authors == [str(commit.author_id)]
     assert release.last_deploy_id == release.deploys.get().pk
