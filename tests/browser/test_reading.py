@@ -137,6 +137,14 @@ def test_the_colour_scheme_can_be_chosen_and_stays(installation, open_page):
     assert page.evaluate(surface) == dark
 
 
+def test_on_a_phone_the_bar_shows_where_one_is(installation, open_page):
+    page = open_page(installation.url, "phone")
+    sign_in(page, "/organizations/browsers/projects/")
+
+    expect(page.locator(".top nav [aria-current]")).to_have_text("Projects")
+    expect(page.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_no_page_sticks_out_on_a_phone(installation, open_page, two_issues):
     page = open_page(installation.url, "phone")
     sign_in(page, STREAM)

@@ -1,5 +1,7 @@
 """The issue page: what it answers, what it links to, and what strangers' text cannot do on it."""
 
+import re
+
 import pytest
 
 from tests.support.factories import a_member
@@ -33,6 +35,7 @@ def test_the_page_answers_what_where_since_when_how_often_and_for_whom(browser, 
     assert "2 in 14d" in page
     assert "2 events in 14 days" in page
     assert '<a href="/organizations/acme/issues/WEB-1/tags/user/" title="2">2</a>' in page
+    assert re.findall(r"<(h[1-3])", page)[:3] == ["h1", "h2", "h3"]  # no level is left out
     assert harm_in(page) == []
 
 

@@ -25,6 +25,10 @@
     event.preventDefault();
   });
 
+  /* On a phone the bar may be wider than the screen: where one is comes first. */
+  const bar = one(".top nav"), here = bar && one("[aria-current]", bar);
+  if (here) bar.scrollLeft = here.offsetLeft - bar.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
+
   /* Copy buttons. */
   async function copy(button) {
     const source = document.getElementById(button.dataset.copy);
