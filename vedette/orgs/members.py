@@ -2,7 +2,9 @@
 
 Nobody gives a role above their own or changes somebody who stands above them, and an organization always keeps an
 owner who can sign in. Whatever could take the last one away waits for the organization's row, so that of two that
-race one is refused. Source: the API specification, sections 4 and 12.
+race one is refused. A link that somebody holds is never worth more than what they might give: the links of who leaves
+or steps down are void, and so is one whose invitation somebody else changes; it can be sent again.
+Source: the API specification, sections 4 and 12.
 """
 
 from collections.abc import Sequence
@@ -21,6 +23,7 @@ from vedette.orgs.roles import ROLES, Role, is_role, place_of, role
 
 INVITE = ("member:invite", "member:write", "member:admin")
 MANAGE = ("member:write", "member:admin")
+_VOID: dict[str, Any] = {"token": None, "token_expires_at": None}
 LAST_OWNER = "Somebody has to own the organization: make another member an owner first."
 
 
@@ -101,9 +104,12 @@ def change_member(
         if is_only_owner(member):
             raise RuleBroken({"orgRole": [LAST_OWNER]})
         OrganizationMember.objects.filter(pk=member.pk).update(role=role_name)
+        _void_links(member, above=role_name)
         told["role"] = f"from {member.role} to {role_name}"
     if places is not None and place_in(member, places):
         told["teams"] = ", ".join(place.team.slug for place in places)
+    if told and member.user_id is None and (access.user is None or member.inviter_id != access.user.pk):
+        OrganizationMember.objects.filter(pk=member.pk).update(**_VOID)
     if told:
         record_member(AuditEvent.MEMBER_EDIT, access, member, told, ip_address)
     return bool(told)
@@ -121,7 +127,20 @@ def remove_member(access: Access, member: OrganizationMember, *, ip_address: str
     if is_only_owner(member):
         raise RuleBroken(LAST_OWNER)
     record_member(AuditEvent.MEMBER_REMOVE, access, member, {"role": member.role}, ip_address)
+    _void_links(member)
     OrganizationMember.objects.filter(pk=member.pk).delete()
+
+
+def _void_links(member: OrganizationMember, *, above: str | None = None) -> None:
+    """End the links of the invitations that a member has sent: all, or those into roles above `above`."""
+    if member.user_id is None:
+        return
+    sent = OrganizationMember.objects.filter(
+        organization_id=member.organization_id, user_id__isnull=True, inviter_id=member.user_id
+    )
+    if above is not None:
+        sent = sent.filter(role__in=[one.id for one in ROLES if place_of(one.id) > place_of(above)])
+    sent.update(**_VOID)
 
 
 def lock(organization_id: int) -> None:

@@ -1,6 +1,7 @@
 """Making a team with its maker in it, the team of somebody who names none, and deleting one."""
 
 from django.db import transaction
+from django.db.models import Q
 
 from vedette.orgs.access import Access
 from vedette.orgs.audit import AuditEvent, record
@@ -25,12 +26,12 @@ def own_team(access: Access, *, ip_address: str | None = None) -> Team:
     """The team of which the caller is the admin and that is called after them; made when it is first needed."""
     called = access.user.username.partition("@")[0] if access.user else ""
     slug = f"team-{slug_from(called, TEAM_LENGTH - 12, 'member')}"
-    teams = Team.objects.filter(organization=access.organization, slug=slug)
+    teams = Team.objects.filter(Q(slug=slug) | Q(slug__startswith=f"{slug}-"), organization=access.organization)
     if access.member_id is not None:
         mine = teams.filter(status=0, memberships__organizationmember_id=access.member_id, memberships__role=ADMIN)
-        if found := mine.first():
+        if found := mine.order_by("pk").first():
             return found
-    slug = with_suffix(slug, TEAM_LENGTH) if teams.exists() else slug
+    slug = with_suffix(slug, TEAM_LENGTH) if teams.filter(slug=slug).exists() else slug
     return make_team(access, slug, slug, ip_address=ip_address)
 
 

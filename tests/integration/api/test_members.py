@@ -316,6 +316,55 @@ class TestRemoving:
             find(mine["invite_link"].split("/")[-2], "", clock.now())
 
 
+class TestLinksThatSomebodyHolds:
+    """What a link gives is never more than whoever made it might give."""
+
+    def is_void(self, row):
+        row.refresh_from_db()
+        return row.token is None
+
+    def test_one_that_a_manager_makes_worth_more_is_void_and_can_be_sent_again(self, api, acme, token_of):
+        mine = token_of(in_role(acme, "member")).post(MEMBERS, {"email": "kim@example.com"}).body
+        row = OrganizationMember.objects.get(pk=mine["id"])
+
+        api.put(f"{MEMBERS}{row.pk}/", {"orgRole": "owner"})
+
+        assert self.is_void(row)
+        again = api.put(f"{MEMBERS}{row.pk}/", {"reinvite": True})
+        assert again.body["invite_link"] not in (None, mine["invite_link"])
+
+    def test_one_that_its_inviter_changes_stays_good(self, api, invited):
+        api.put(f"{MEMBERS}{invited.pk}/", {"orgRole": "manager"})
+
+        assert not self.is_void(invited)
+
+    @pytest.mark.parametrize("wish", [None, {"orgRole": "member"}])
+    def test_those_of_who_is_removed_or_steps_down_are_void(self, api, acme, token_of, wish):
+        boss = in_role(acme, "manager")
+        made = [
+            token_of(boss).post(MEMBERS, {"email": f"{role}@example.org", "orgRole": role}).body["id"]
+            for role in ("member", "manager")
+        ]
+        path = f"{MEMBERS}{row_of(acme, boss).pk}/"
+
+        status = (api.delete(path) if wish is None else api.put(path, wish)).status
+
+        voided = [self.is_void(OrganizationMember.objects.get(pk=pk)) for pk in made]
+        assert (status, voided) == ((204, [True, True]) if wish is None else (200, [False, True]))
+
+    def test_others_are_left_alone(self, api, acme, invited, token_of):
+        other = an_organization("other")
+        boss = in_role(acme, "manager")
+        theirs = OrganizationMember.objects.create(
+            organization=other, email="x@example.com", token="c" * 64, inviter_id=boss.pk
+        )
+
+        api.delete(f"{MEMBERS}{row_of(acme, boss).pk}/")
+
+        assert not self.is_void(invited)
+        assert not self.is_void(theirs)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_owners_who_leave_at_once_one_stays():
     acme = an_organization("acme")
