@@ -27,7 +27,7 @@ TOLD = 500  # rows that tell how many more a page takes
 MOST_READ = 8_000  # rows that a page may take before the releases of its search are named
 MOST_HELD = 40_000  # and before each row is searched for, where these are many
 MOST_OF_EACH = 4  # rows that one of a page may take in any case: most before it are skipped, then
-_LONGEST = 20_000  # rows at a time
+_PIECE = 2_000  # pieces do not grow beyond: most of the last is not needed
 
 
 def adoption_legs(rows: QuerySet[Release], scope: Scope, *, paired: bool) -> list[Leg]:
@@ -95,22 +95,25 @@ class Adopted:
     def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
         """See `Leg`."""
         wanted = skip + limit
-        first = max(TOLD, 2 * wanted)
-        far = MOST_OF_EACH * wanted
+        size = max(TOLD, 2 * wanted)
         keys: list[Key] = []
         seen: set[Key] = set()
         read = 0
-        for some in _growing(self._side_by_side(after, first), first):
-            keys += self._kept(some, seen, after, self.found.rows())
-            read += len(some)
+        found: QuerySet[Release] | None = self.found.rows()
+        stream = self._side_by_side(after, size)
+        while some := list(islice(stream, size)):
+            keys += self._kept(some, seen, after, found)
             if len(keys) >= wanted:
                 break
-            if self._is_better_searched(read * wanted // (len(keys) or 1), far):
-                for more in _growing(self._of_the_search(some[-1], 4 * wanted), 4 * wanted):
-                    keys += self._kept(more, seen, after, None)
-                    if len(keys) >= wanted:
-                        break
-                break
+            if found is None:
+                continue
+            read += len(some)
+            rows = read * wanted // (len(keys) or 1)  # that the page takes, as far as these tell
+            if self._is_better_searched(rows, MOST_OF_EACH * wanted):
+                found, size = None, 4 * wanted
+                stream = self._of_the_search(some[-1], size)
+            else:
+                size = max(TOLD, (rows - read) * 9 // 8)
         return keys[skip:wanted]
 
     def count(self) -> int:
@@ -176,18 +179,10 @@ class Adopted:
             yield from some
             if len(some) < piece:
                 return
-            after, piece = some[-1], min(2 * piece, _LONGEST)
+            after, piece = some[-1], max(piece, min(2 * piece, _PIECE))
 
     def _rows(self, projects: Sequence[int]) -> QuerySet[ReleaseProjectEnvironment]:
         return adopted_in(self.environments).filter(project__in=projects).order_by()
-
-
-def _growing(keys: Iterator[Key], size: int) -> Iterator[list[Key]]:
-    """The keys in lists of `size`, each twice as long as the one before."""
-    size = min(size, _LONGEST)
-    while some := list(islice(keys, size)):
-        yield some
-        size = min(2 * size, _LONGEST)
 
 
 def _environment_ids(scope: Scope) -> tuple[int, ...]:
