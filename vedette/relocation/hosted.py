@@ -88,15 +88,16 @@ def ask_import(
     *,
     private_key: bytes = b"",
     ip_address: str | None = None,
-    most_bytes: int = MOST_BYTES,
+    most_bytes: int | None = None,
 ) -> Move:
-    """Have an uploaded file tried; `private_key` (PEM) opens a sealed one. Raises `RuleBroken`."""
+    """Have an uploaded file tried, of `MOST_BYTES` if nothing else is said; `private_key` (PEM) opens a sealed one.
+    Raises `RuleBroken`."""
     if private_key:
         _checked_key(private_key, "private_key", LocalPrivateKey)
     move = _new(organization, by, MoveKind.IMPORT, {"sealed": bool(private_key)})
     with _kept(move):
         path = directory_of(move) / UPLOAD
-        move.file_bytes = _write(path, upload, most_bytes)
+        move.file_bytes = _write(path, upload, MOST_BYTES if most_bytes is None else most_bytes)
         _check_upload(path, is_opened=bool(private_key))
         if private_key:
             _write(directory_of(move) / KEY, [private_key], MOST_KEY_BYTES)
