@@ -157,6 +157,18 @@ def test_a_release_is_archived_and_restored(browser, shipped, ann):
     assert browser.post(address("shop@1.1.0", "change/"), {"do": "burn"}).status_code == 404
 
 
+def test_commits_without_a_repository_are_in_none_that_has_a_name(browser, organization, shipped):
+    release = Release.objects.get(version="shop@1.1.0")
+    set_commits(
+        release, [CommitInput(key="e" * 40, message="Tidy up", author_email="grace@example.com")], now=clock.now()
+    )
+
+    for place in ("", "commits/"):
+        page = browser.get(address("shop@1.1.0", place)).text
+        assert "no named repository" in page
+        assert f"organization-{organization.pk}<" not in page
+
+
 def test_a_release_of_many_projects_asks_no_more_often_who_may_change_it(
     ann, organization, project, shipped, django_assert_max_num_queries
 ):

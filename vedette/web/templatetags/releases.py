@@ -1,5 +1,7 @@
 """How pages of releases say rates."""
 
+import re
+
 from django import template
 
 from vedette.issues.models import Group
@@ -8,6 +10,7 @@ from vedette.web.comparepage import Comparison, Side
 from vedette.web.streampage import IssueWords, words_of
 
 register = template.Library()
+_STANDS_IN = re.compile(r"organization-\d+")
 
 
 @register.filter
@@ -20,6 +23,12 @@ def crash_free(rate: object) -> str:
 def judged(rate: object) -> str:
     """How good a crash-free rate is, in a word; nothing where there is none."""
     return releasefilters.judged(_number(rate))
+
+
+@register.filter
+def repository(name: str) -> str:
+    """A repository as people know it. Commits that come without one are kept in a stand-in, which has no name."""
+    return "no named repository" if _STANDS_IN.fullmatch(name) else name
 
 
 @register.filter
