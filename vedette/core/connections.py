@@ -8,6 +8,8 @@ import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.dateparse import parse_datetime
+
 
 def set_up(connection: Any, **_: Any) -> None:
     """Set up Django's `connection`, which was just opened."""
@@ -21,16 +23,18 @@ def set_up(connection: Any, **_: Any) -> None:
         connection.ops.convert_datetimefield_value = _converted
 
 
-def read_datetime(text: bytes) -> datetime:
-    """The moment that Django wrote into a column of SQLite as `2026-01-02 03:04:05.678`, in UTC."""
+def read_datetime(text: bytes) -> datetime | None:
+    """The moment that Django wrote into a column of SQLite as `2026-01-02 03:04:05.678`, in UTC; None, as with Django,
+    for what is no moment."""
     return _read(text.decode())
 
 
-def _read(text: str) -> datetime:
+def _read(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text + "+00:00")  # its time zone costs less so than to be put in afterwards
-    except ValueError:  # it has one, or is no moment
-        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        found = parse_datetime(text)
+    return found and found.astimezone(UTC)
 
 
 def _converted(value: str | datetime | None, *_: Any) -> datetime | None:
