@@ -4,6 +4,7 @@
 walked here, too: make a row for it in `Theirs`.
 """
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -47,6 +48,8 @@ from vedette.releases.models import (
     ReleaseHeadCommit,
     Repository,
 )
+from vedette.relocation import hosted
+from vedette.relocation.hosting import EXPORT
 from vedette.relocation.models import Move
 
 NOT_THERE = "The requested resource does not exist"
@@ -162,7 +165,13 @@ class Theirs:
 
 @pytest.fixture
 def theirs(db, digest):
-    return Theirs(digest)
+    theirs = Theirs(digest)
+    where = hosted.directory_of(theirs.move)
+    where.mkdir(parents=True)
+    for name in (EXPORT, hosted.FINDINGS):
+        (where / name).write_bytes(b"[]")
+    yield theirs
+    shutil.rmtree(where)
 
 
 @pytest.fixture
@@ -235,6 +244,8 @@ def test_every_row_that_is_walked_to_is_there_for_its_owner(theirs):
     steps = [step for step in SHORT_WALK if step[0] == "GET"]
 
     found = {path: api.client.get(f"/api/0{theirs.path(path)}", headers=api.headers) for _, path, _ in steps}
+    for answer in found.values():
+        answer.getvalue()  # files that are sent are closed at their end
 
     assert {path for path, answer in found.items() if answer.status_code != 200} == REFUSED
     assert {answer.status_code for answer in found.values()} == {200, 400}
