@@ -108,14 +108,14 @@ VARIABLES = (
     Variable(
         "VEDETTE_ARTIFACT_RETENTION_DAYS",
         "90",
-        "For how many days bundles of artifacts are kept after they were last uploaded, and after events or sessions of "
-        "their release were last seen. Files of a release go with it.",
+        "For how many days bundles of artifacts are kept after they were last uploaded, and after events or sessions "
+        "of their release were last seen. Files of a release go with it.",
     ),
     Variable(
         "VEDETTE_IMPORT_MAX_BYTES",
         "2147483648",
-        "How many bytes a file may have that an owner uploads in pieces to be imported. Its pieces and itself lie on the "
-        "disk of files meanwhile.",
+        "How many bytes a file may have that an owner uploads in pieces to be imported. Its pieces and itself lie on "
+        "the disk of files meanwhile.",
     ),
     Variable(
         "VEDETTE_GROUPING_TRANSITION_DAYS",
