@@ -335,7 +335,7 @@ def test_an_issue_outside_the_view_is_not_changed(api, issue, acme):
         ({"status": "ignored", "substatus": "archived_until_condition_met"}, ["substatus"]),
         ({"assignedTo": "nobody@example.com"}, ["assignedTo"]),
         ({"assignedTo": "robot:1"}, ["assignedTo"]),
-        ({"isPublic": 1}, ["isPublic"]),
+        ({"isPublic": "perhaps"}, ["isPublic"]),
         ({"priority": "urgent"}, ["priority"]),
     ],
     ids=lambda value: str(value),
