@@ -92,11 +92,11 @@ STORES := VEDETTE_TEST_DATABASE_URL='$(VEDETTE_TEST_DATABASE_URL)' VEDETTE_TEST_
 test-slow: $(DEV_STAMP) ## the unit and integration tests that `make test` leaves out
 	@$(EMBEDDED) $(PYTEST) -n $(WORKERS) -m slow tests/unit tests/integration
 
-# What has to do with neither of the two is left out.
+# What has to do with neither of the two is left out, and commands: the real clients meet these on both.
 .PHONY: test-stores
 test-stores: $(DEV_STAMP) ## the integration tests on PostgreSQL and Redis
-	@$(STORES) $(PYTEST) -n $(WORKERS) --ignore=tests/integration/events --ignore=tests/integration/spool \
-		--ignore=tests/integration/docs tests/integration
+	@$(STORES) $(PYTEST) -n $(WORKERS) -m "not slow" --ignore=tests/integration/events --ignore=tests/integration/spool \
+		--ignore=tests/integration/ingest --ignore=tests/integration/docs tests/integration
 
 .PHONY: test-e2e
 test-e2e: $(DEV_STAMP) $(CLIENTS_STAMP) ## a live server and the real SDKs, on SQLite, then on PostgreSQL and Redis
