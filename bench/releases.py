@@ -97,7 +97,7 @@ def _looks(
         for where in FILTERS:
             address = f"{base}stats/?per_page=1000&sort={sort}&{where}"
             yield f"versions and dates, 1000, {sort} {where}", api, _paged(address, 1000, 0)
-        pages = deep // 10 // (2 if sort == "build" else 1)
+        pages = max(count // 1000 * 9 // 10 - TIMES, 0) // (2 if sort == "build" else 1)
         yield (
             f"versions and dates, 1000, {sort}, deep",
             api,

@@ -7,6 +7,7 @@ statement takes longer than finding the rows.
 from collections.abc import Iterable
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, F
 from django.db.models.lookups import Lookup
@@ -26,9 +27,15 @@ class Among(Lookup):
         super().__init__(F(name), tuple(values))
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
-        """One array, on PostgreSQL; elsewhere, on SQLite, one JSON text that is a table of its entries."""
+        """One array, on PostgreSQL; elsewhere, on SQLite, one JSON text that is a table of its entries.
+
+        PostgreSQL makes a hash table of an array of the column's own type, and goes through any other for every row.
+        """
+        if not self.rhs:
+            raise EmptyResultSet
         column, params = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":
-            return f"{column} = ANY(%s)", (*params, list(self.rhs))
+            kind = "text" if isinstance(self.rhs[0], str) else "bigint"
+            return f"{column} = ANY(%s::{kind}[])", (*params, list(self.rhs))
         listed = json.dump_text(list(self.rhs))
         return f"{column} IN (SELECT value FROM json_each(%s))", (*params, listed)  # noqa: S608 (a column of a model)

@@ -2,37 +2,34 @@
 
 Source: the release specification, 14.1. A release is told once: by the last of the environments in view that took it
 up. What they took up is read in the order of its index, each project by itself, and held against the search some
-hundreds at a time: most searches find a page among the first thousands. Where little is found there, the releases of
-the search are named, if they are few, and only what took those up is read.
+hundreds at a time: most searches find a page among the first thousands. Where little is found there, what took up the
+releases of the search is sorted instead; the index by release tells when, without a look at the rows.
 """
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
+from itertools import groupby, islice
+from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery
 
 from vedette.core.among import Among
-from vedette.projects.models import Environment
-from vedette.releases.conditions import Scope
+from vedette.releases.conditions import FEW, Scope
 from vedette.releases.legs import NEWEST, Paired, adopted_in
 from vedette.releases.models import Release, ReleaseProject, ReleaseProjectEnvironment
 from vedette.releases.walking import Key, Leg, Rows, beyond
 
-FEW = 5_000  # so many releases are named
 MOST_STREAMS = 40  # projects that are read one by one; of more, all their rows are sorted
-TOLD = 500  # rows that tell how many more a page takes
-MOST_READ = 8_000  # rows that a page may take before the releases of its search are named
-MOST_HELD = 40_000  # and before each row is searched for, where these are many
+TOLD = 250  # rows that tell how many more a page takes
+MOST_READ = 6_000  # rows that a page may take before the releases of its search are looked for
 MOST_OF_EACH = 4  # rows that one of a page may take in any case: most before it are skipped, then
-_PIECE = 2_000  # pieces do not grow beyond: most of the last is not needed
 
 
 def adoption_legs(rows: QuerySet[Release], scope: Scope, *, paired: bool) -> list[Leg]:
     """The releases `rows`, or if `paired` each of them with each of its projects in the scope."""
-    environments = _environment_ids(scope)
+    environments = scope.environment_ids()
     found = Found(rows)
 
     def never(rows: QuerySet[Release]) -> Leg:
@@ -47,10 +44,14 @@ def adoption_legs(rows: QuerySet[Release], scope: Scope, *, paired: bool) -> lis
 
 
 class Found:
-    """The releases that a search finds; by their names as soon as somebody asked for these."""
+    """The releases that a search finds; by their names as soon as somebody asked for these.
+
+    `is_named`: the search itself names those that it may find.
+    """
 
     def __init__(self, rows: QuerySet[Release]) -> None:
         self._rows = rows
+        self.is_named = any(isinstance(each, Among) for each in rows.query.where.children)
 
     @cached_property
     def few(self) -> tuple[int, ...] | None:
@@ -95,99 +96,79 @@ class Adopted:
     def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
         """See `Leg`."""
         wanted = skip + limit
-        size = max(TOLD, 2 * wanted)
         keys: list[Key] = []
-        seen: set[Key] = set()
-        read = 0
-        found: QuerySet[Release] | None = self.found.rows()
-        stream = self._side_by_side(after, size)
-        while some := list(islice(stream, size)):
-            keys += self._kept(some, seen, after, found)
-            if len(keys) >= wanted:
-                break
-            if found is None:
-                continue
-            read += len(some)
-            rows = read * wanted // (len(keys) or 1)  # that the page takes, as far as these tell
-            if self._is_better_searched(rows, MOST_OF_EACH * wanted):
-                found, size = None, 4 * wanted
-                stream = self._of_the_search(some[-1], size)
-            else:
-                size = max(TOLD, (rows - read) * 9 // 8)
+        read, size = 0, max(TOLD, wanted)
+        rows = wanted  # that the page takes, as far as those tell that were read
+        while not self.found.is_named and rows <= max(MOST_READ, MOST_OF_EACH * wanted):
+            some = list(islice(self._side_by_side(after, size), size))
+            keys += self._held(some)
+            if len(keys) >= wanted or len(some) < size:
+                return keys[skip:wanted]
+            after = some[-1]
+            read += size
+            rows = read * wanted // (len(keys) or 1)
+            size = max(TOLD, (rows - read) * 9 // 8)
+        keys += self._searched(after, wanted - len(keys))
         return keys[skip:wanted]
 
     def count(self) -> int:
         """See `Leg`."""
-        rows = self._rows(self.projects).filter(Exists(self.found.rows().filter(pk=OuterRef("release_id"))))
+        rows = self._rows(self.projects).filter(release__in=self.found.rows().order_by())
         return int(rows.values(*self._columns[1:]).distinct().count())
 
     @property
     def _columns(self) -> tuple[str, ...]:
         return ("adopted", "release_id", "project_id")[: 3 if self.paired else 2]
 
-    def _kept(
-        self, keys: Sequence[Key], seen: set[Key], after: Key | None, found: QuerySet[Release] | None
-    ) -> list[Key]:
-        """Those of the `keys`, the next in order, whose release is among `found` (all are, if None), and that are the
-        first of their kind: nothing before `after` and none of what was `seen` is about the same release."""
-        first = []
-        for key in keys:
-            if key[1:] not in seen:
-                seen.add(key[1:])
-                first.append(key)
-        if found is not None:
-            held = found.filter(Among("pk", {key[1] for key in first}))
-            ids = set(held.order_by().values_list("pk", flat=True))
-            first = [key for key in first if key[1] in ids]
-        if after is None:
-            return first
-        rows = self._rows(self.projects).filter(Among("release_id", {key[1] for key in first}))
+    def _held(self, keys: Sequence[Key]) -> list[Key]:
+        """Those of the `keys` whose release the search finds."""
+        rows = self.found.rows().filter(Among("pk", {key[1] for key in keys}))
+        ids = set(rows.order_by().values_list("pk", flat=True))
+        return [key for key in keys if key[1] in ids]
+
+    def _searched(self, after: Key | None, limit: int) -> list[Key]:
+        """The first `limit` keys of all that the search finds, or of those after one."""
+        named = self.found.few
+        rows = self._rows(self.projects)
+        if named is None:
+            rows = rows.filter(release__in=self.found.rows().order_by().values("pk"))
+        else:
+            rows = rows.filter(Among("release_id", named))
         names = self._columns[1:]
-        last = set(rows.values(*names).annotate(last=Max("adopted")).values_list("last", *names))
-        return [key for key in first if key in last]
+        last = rows.values(*names).annotate(last=Max("adopted"))
+        if after is not None:
+            last = last.filter(_before(dict(zip(("last", *names), after, strict=True))))
+        return list(last.order_by("-last", *(f"-{name}" for name in names)).values_list("last", *names)[:limit])
 
     def _side_by_side(self, after: Key | None, first: int) -> Iterator[Key]:
         """All that was taken up, in order, whatever the search. Of the `first` rows no project has much more than its
         share, mostly."""
         if len(self.projects) > MOST_STREAMS:
-            return self._stream(self._rows(self.projects), after, first)
-        share = first * 3 // (2 * max(len(self.projects), 1)) + 1
-        streams = [self._stream(self._rows((one,)), after, share) for one in self.projects]
-        return heapq.merge(*streams, reverse=True)
-
-    def _is_better_searched(self, rows: int, far: int) -> bool:
-        """Whether a search takes less than holding so many `rows` against it."""
-        if rows <= max(MOST_READ, far):
-            return False
-        return self.found.few is not None or rows > max(MOST_HELD, far)
-
-    def _of_the_search(self, after: Key, piece: int) -> Iterator[Key]:
-        """What took up the releases of the search, in order."""
-        named = self.found.few
-        rows = self._rows(self.projects)
-        if named is None:
-            rows = rows.filter(Exists(self.found.rows().filter(pk=OuterRef("release_id"))))
+            streams = [self._stream(self._rows(self.projects), after, first)]
         else:
-            rows = rows.filter(Among("release_id", named))
-        return self._stream(rows, after, piece)
+            share = first * 5 // (4 * max(len(self.projects), 1)) + 1
+            streams = [self._stream(self._rows((one,)), after, share) for one in self.projects]
+        for key, _ in groupby(heapq.merge(*streams, reverse=True)):  # several may have taken it up at that moment
+            yield key
 
     def _stream(self, rows: QuerySet[ReleaseProjectEnvironment], after: Key | None, piece: int) -> Iterator[Key]:
         columns = self._columns
-        every = rows.order_by(*(f"-{name}" for name in columns)).values_list(*columns)
+        theirs = self._rows(self.projects).filter(**{name: OuterRef(name) for name in columns[1:]})
+        last = Subquery(theirs.order_by("-adopted").values("adopted")[:1])
+        every = rows.filter(adopted=last).order_by(*(f"-{name}" for name in columns)).values_list(*columns)
         while True:
             some: list[Key] = list((every if after is None else beyond(every, columns, after))[:piece])
             yield from some
             if len(some) < piece:
                 return
-            after, piece = some[-1], max(piece, min(2 * piece, _PIECE))
+            after = some[-1]
 
     def _rows(self, projects: Sequence[int]) -> QuerySet[ReleaseProjectEnvironment]:
         return adopted_in(self.environments).filter(project__in=projects).order_by()
 
 
-def _environment_ids(scope: Scope) -> tuple[int, ...]:
-    """The ids of the environments that are looked at; none for all of them."""
-    if not scope.environments:
-        return ()
-    rows = Environment.objects.filter(organization_id=scope.organization_id, name__in=scope.environments)
-    return tuple(rows.order_by("pk").values_list("pk", flat=True)) or (0,)
+def _before(key: dict[str, Any]) -> Q:
+    """What has smaller values than these, compared one after the other."""
+    (name, value), *others = key.items()
+    smaller = Q(**{f"{name}__lt": value})
+    return smaller | (Q(**{name: value}) & _before(dict(others))) if others else smaller

@@ -13,7 +13,9 @@ from typing import Any
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from vedette.core.among import Among
 from vedette.core.errors import RuleBroken
+from vedette.projects.models import Environment
 from vedette.releases import search
 from vedette.releases.adoption import Stage
 from vedette.releases.latest import latest_versions
@@ -22,6 +24,7 @@ from vedette.releases.search import LATEST, Term
 
 NEAREST = 1000  # so many versions a search of issues sends to the event store
 FEW_LINKS = 1000
+FEW = 5_000  # so many releases are named where a look through all others would find them last
 SEMVER = ("major", "minor", "patch", "revision", "prerelease_key")
 _LOOKUPS = {"=": "", ">": "__gt", ">=": "__gte", "<": "__lt", "<=": "__lte"}
 _WITH_BUILD = re.compile(r"(?P<version>\S.*) \((?P<build>.+)\)")
@@ -46,13 +49,20 @@ class Scope:
         rows = Release.objects.filter(organization_id=self.organization_id)
         few = list(links.order_by().values_list("release_id", flat=True)[: FEW_LINKS + 1])
         if len(few) <= FEW_LINKS:
-            return rows.filter(pk__in=set(few))
+            return rows.filter(Among("pk", set(few)))
         return rows.filter(Exists(links.filter(release=OuterRef("pk"))))
 
     def sightings(self) -> QuerySet[ReleaseProjectEnvironment]:
         """Where the projects saw the release of the outer query."""
         rows = ReleaseProjectEnvironment.objects.filter(release=OuterRef("pk"), project__in=self.projects)
-        return rows.filter(environment__name__in=self.environments) if self.environments else rows
+        return rows.filter(environment__in=self.environment_ids()) if self.environments else rows
+
+    def environment_ids(self) -> tuple[int, ...]:
+        """The ids of the environments: none for all, one that nothing has if nothing is called so."""
+        if not self.environments:
+            return ()
+        rows = Environment.objects.filter(organization_id=self.organization_id, name__in=self.environments)
+        return tuple(rows.order_by("pk").values_list("pk", flat=True)) or (0,)
 
 
 def matching(terms: Sequence[Term], scope: Scope) -> Q:
@@ -61,6 +71,8 @@ def matching(terms: Sequence[Term], scope: Scope) -> Q:
     latest = cache(lambda: latest_versions(scope.organization_id, scope.projects, scope.environments))
     for each in terms:
         condition = _condition(each.condition, scope, latest)
+        if isinstance(each.condition, search.FreeText | search.Names) and not each.negated:
+            condition = _named(condition, scope)
         found &= ~condition if each.negated else condition
     return found
 
@@ -121,6 +133,14 @@ def _text(text: str) -> Q:
     if match := _WITH_BUILD.fullmatch(text):
         found |= Q(version__icontains=f"{match['version']}+{match['build']}")
     return found
+
+
+def _named(condition: Q, scope: Scope) -> Q:
+    """The condition, about versions alone, as the releases for which it holds, if these are few: an index has all
+    versions side by side, and lists are in another order."""
+    rows = Release.objects.filter(condition, organization_id=scope.organization_id)
+    ids = tuple(rows.order_by().values_list("pk", flat=True)[: FEW + 1])
+    return Q(Among("pk", ids)) if len(ids) <= FEW else condition
 
 
 def _names(values: Sequence[str], latest: Callable[[], Sequence[str]]) -> Q:

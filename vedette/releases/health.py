@@ -12,6 +12,7 @@ from typing import Literal
 from vedette.events import queries
 from vedette.events.client import EventStore
 from vedette.events.rows import SessionTotals, Window
+from vedette.events.together import together
 from vedette.releases import rates
 from vedette.releases.periods import HOUR, PERIODS, Period, last
 
@@ -91,13 +92,13 @@ def release_health(store: EventStore, asked: HealthQuestion, keys: Collection[Ke
     if not keys:
         return {}
     versions = sorted({version for _, version in keys})
-    totals = _totals(store, asked, summary_span(asked.summary, asked.now), versions, durations=True)
-    days = _totals(store, asked, last(1, asked.now), versions)
-    series = _series(store, asked, versions)
-    projects = {
-        sums.by[0]: sums.totals
-        for sums in queries.session_sums(store, _window(asked, last(1, asked.now)), ("project",))
-    }
+    totals, days, series, sums = together(
+        lambda: _totals(store, asked, summary_span(asked.summary, asked.now), versions, durations=True),
+        lambda: _totals(store, asked, last(1, asked.now), versions),
+        lambda: _series(store, asked, versions),
+        lambda: queries.session_sums(store, _window(asked, last(1, asked.now)), ("project",)),
+    )
+    projects = {each.by[0]: each.totals for each in sums}
     silent = [version for project, version in keys if (project, version) not in totals]
     known = queries.session_edges(store, _window(asked, last(KNOWN_DAYS, asked.now)), sorted(set(silent)))
     starts = PERIODS[asked.stats].starts(asked.now)
@@ -134,7 +135,7 @@ def scores(store: EventStore, asked: HealthQuestion, sort: str) -> dict[Key, flo
     name, day, _ = sort.removeprefix("-").partition("_24h")
     span = last(1, asked.now) if day else summary_span(asked.summary, asked.now)
     score = _CRASH_RATES[name]
-    found = {key: score(totals) for key, totals in _totals(store, asked, span, None).items()}
+    found = {key: score(totals) for key, totals in _totals(store, asked, span, None, users="users" in name).items()}
     return {key: value for key, value in found.items() if value is not None}
 
 
@@ -176,10 +177,11 @@ def _totals(
     span: tuple[datetime, datetime],
     versions: Sequence[str] | None,
     *,
+    users: bool = True,
     durations: bool = False,
 ) -> dict[Key, SessionTotals]:
     found = queries.session_sums(
-        store, _window(asked, span), ("project", "release"), releases=versions, durations=durations
+        store, _window(asked, span), ("project", "release"), releases=versions, users=users, durations=durations
     )
     return {(sums.by[0], sums.by[1]): sums.totals for sums in found}
 

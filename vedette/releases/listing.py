@@ -6,6 +6,7 @@ that is `sort_date`, the date of release or else the date of the first sight: th
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
@@ -17,8 +18,9 @@ from vedette.releases.adoptedlegs import adoption_legs
 from vedette.releases.conditions import SEMVER, Scope
 from vedette.releases.health import HealthQuestion, scores
 from vedette.releases.legs import NEWEST, Pair, Paired
-from vedette.releases.models import Release, ReleaseProject, ReleaseStatus
-from vedette.releases.walking import Leg, Listed, Rows, Slice, Without, walk
+from vedette.releases.models import Release, ReleaseStatus
+from vedette.releases.rankedlegs import ranked_legs
+from vedette.releases.walking import Leg, Rows, Slice, walk
 
 SORTS = ("date", "semver", "build", "adoption")
 """The orders that the relational database knows."""
@@ -80,11 +82,11 @@ def health_page(
 ) -> Slice[Pair]:
     """A page of every (release, project) in the order of `sort`, one of health's `SORTS`; those without data come
     last, newest first. Raises `StoreUnavailable`."""
-    ranked = _ranked(store, rows, sort, asked)
-    known = {(key[-2], key[-1]) for key in ranked}
-    others = Without(Paired(Rows(rows, NEWEST), scope), lambda key: (key[-2], key[-1]) in known)
+    sign = -1 if sort.startswith("-") else 1
+    found = {key: sign * score for key, score in scores(store, asked, sort).items()}
+    legs = ranked_legs(rows, found, partial(Paired, scope=scope))
     name = ("health", sort, scope, asked.summary, *wanted.name)
-    return _pairs(walk([Listed(ranked), others], name, wanted.size, wanted.number))
+    return _pairs(walk(legs, name, wanted.size, wanted.number))
 
 
 def _pairs(found: Slice[tuple[Any, ...]]) -> Slice[Pair]:
@@ -104,24 +106,6 @@ def _legs(rows: QuerySet[Release], sort: str, scope: Scope, *, paired: bool = Fa
     else:
         legs = [Rows(rows, NEWEST)]
     return [Paired(leg, scope) for leg in legs] if paired else [*legs]
-
-
-def _ranked(
-    store: EventStore, rows: QuerySet[Release], sort: str, asked: HealthQuestion
-) -> list[tuple[float, Any, int, int]]:
-    """What has data, as (score, date, release, project), the greatest first."""
-    found = scores(store, asked, sort)
-    sign = -1 if sort.startswith("-") else 1
-    versions = {version for _, version in found}  # looked up by their names: going through all takes longer
-    told = rows.filter(Among("version", versions)).order_by().values_list("pk", "version", "sort_date")
-    releases = {pk: (version, at) for pk, version, at in told}
-    links = ReleaseProject.objects.filter(Among("release_id", releases), project__in=asked.projects)
-    ranked = []
-    for release, project in links.order_by().values_list("release_id", "project_id"):
-        version, at = releases[release]
-        if (project, version) in found:
-            ranked.append((sign * found[project, version], at, release, project))
-    return sorted(ranked, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

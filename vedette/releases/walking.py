@@ -75,38 +75,24 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Keys that are known already, in descending order."""
-
-    keys: Sequence[Key]
-
-    def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
-        """See `Leg`."""
-        left = self.keys if after is None else [key for key in self.keys if key < after]
-        return list(left[skip : skip + limit])
-
-    def count(self) -> int:
-        """See `Leg`."""
-        return len(self.keys)
-
-
-@dataclass(frozen=True, slots=True)
 class Without:
-    """The rows of another leg, without some that are known."""
+    """The rows of another leg, without some: `known` tells which of those that it is given."""
 
     leg: Leg
-    is_known: Callable[[Key], bool]
+    known: Callable[[Sequence[Key]], set[Key]]
 
     def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
         """See `Leg`."""
         found: list[Key] = []
         wanted = skip + limit
+        piece = min(wanted, PIECE)
         while len(found) < wanted:
-            some = self.leg.take(after, 0, PIECE)
-            found += [key for key in some if not self.is_known(key)]
-            if len(some) < PIECE:
+            some = self.leg.take(after, 0, piece)
+            known = self.known(some)
+            found += [key for key in some if key not in known]
+            if len(some) < piece:
                 break
-            after = some[-1]
+            after, piece = some[-1], min(2 * piece, PIECE)
         return found[skip:wanted]
 
     def count(self) -> int:

@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 from tests.support.factories import NOON, a_project, a_release, an_organization
 from vedette.projects.models import Environment
-from vedette.releases import adoptedlegs, conditions, listing, walking
+from vedette.releases import adoptedlegs, conditions, listing, rankedlegs, walking
 from vedette.releases.conditions import Scope
 from vedette.releases.health import HealthQuestion
 from vedette.releases.listing import Wanted
@@ -84,7 +84,7 @@ def _ways(request, monkeypatch):
     if request.param != "few in view":
         monkeypatch.setattr(conditions, "FEW_LINKS", 0)
     if request.param in ("named", "looked for"):
-        for bound in ("TOLD", "MOST_READ", "MOST_HELD", "MOST_OF_EACH"):
+        for bound in ("TOLD", "MOST_READ", "MOST_OF_EACH"):
             monkeypatch.setattr(adoptedlegs, bound, 0)
     if request.param == "looked for":
         monkeypatch.setattr(adoptedlegs, "FEW", 0)
@@ -197,6 +197,7 @@ def test_by_health_what_has_data_comes_first_and_then_the_newest(scope, monkeypa
     used = {(web, "junk"): 5.0, (api, "web@2.0+7"): 7.0, (web, "web@2.0+7"): 5.0, (web, "gone"): 9.0}
     monkeypatch.setattr(listing, "scores", lambda *_: used)
     monkeypatch.setattr(walking, "PIECE", piece)
+    monkeypatch.setattr(rankedlegs, "_PIECE", piece)
 
     def told(size, between=lambda: None):
         found, number, has_next = [], 0, True

@@ -117,7 +117,7 @@ class ReleaseProjectEnvironment(models.Model):
     silo: ClassVar = Silo.REGION
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE)
-    release = models.ForeignKey(Release, on_delete=models.CASCADE)
+    release = models.ForeignKey(Release, on_delete=models.CASCADE, db_index=False)  # the last of the indexes has it
     environment = models.ForeignKey(Environment, on_delete=models.CASCADE)
     new_issues_count = models.PositiveIntegerField(default=0)
     first_seen = models.DateTimeField()
@@ -135,7 +135,8 @@ class ReleaseProjectEnvironment(models.Model):
                 fields=["project", "adopted", "release", "environment"],
                 name="releases_by_adoption",
                 condition=models.Q(adopted__isnull=False),
-            )
+            ),
+            models.Index(fields=["release", "adopted", "project", "environment"], name="releases_taken_up"),
         ]
 
 

@@ -1,0 +1,78 @@
+"""The legs of lists by health: what has data, by its score; then what has none, newest first.
+
+Source: the release health specification, 6.4. The event store scores versions in projects, some thousands of them; only
+those that a page shows, and the rows beside them, are looked up among the releases.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
+
+from django.db.models import QuerySet
+
+from vedette.core.among import Among
+from vedette.releases.health import Key as Scored
+from vedette.releases.legs import NEWEST, Paired
+from vedette.releases.models import Release, ReleaseProject
+from vedette.releases.walking import Key, Leg, Rows, Without
+
+_PIECE = 250  # scores that are looked up at once, and those that equal the last of them
+
+
+def ranked_legs(rows: QuerySet[Release], scores: Mapping[Scored, float], paired: Callable[[Rows], Paired]) -> list[Leg]:
+    """Every (release, project) of `rows`, the greatest of the `scores` first; `paired` makes pairs of releases."""
+
+    def known(keys: Sequence[Key]) -> set[Key]:
+        versions = dict(_versions(Release.objects.filter(Among("pk", {key[-2] for key in keys}))))
+        return {key for key in keys if (key[-1], versions.get(key[-2])) in scores}
+
+    return [Ranked(rows, scores), Without(paired(Rows(rows, NEWEST)), known)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Releases in projects that have a score. The keys are the score, the date, the release and the project."""
+
+    rows: QuerySet[Release]
+    scores: Mapping[Scored, float]
+
+    def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
+        """See `Leg`."""
+        keys = (key for some in self._pieces(after) for key in some if after is None or key < after)
+        return list(islice(keys, skip, skip + limit))
+
+    def count(self) -> int:
+        """See `Leg`."""
+        return sum(len(some) for some in self._pieces(None))
+
+    def _pieces(self, after: Key | None) -> Iterator[list[Key]]:
+        """All keys in order, or those with scores no greater than that of `after`, as they are asked for."""
+        left = ((score, key) for key, score in self.scores.items() if after is None or score <= after[0])
+        equals = groupby(sorted(left, key=itemgetter(0), reverse=True), itemgetter(0))
+        piece: list[Scored] = []
+        for _, some in equals:
+            piece += [key for _, key in some]
+            if len(piece) >= _PIECE:
+                yield self._keys(piece)
+                piece = []
+        if piece:
+            yield self._keys(piece)
+
+    def _keys(self, some: Sequence[Scored]) -> list[Key]:
+        named = self.rows.filter(Among("version", {version for _, version in some})).order_by()
+        releases = {pk: (version, at) for pk, version, at in named.values_list("pk", "version", "sort_date")}
+        links = ReleaseProject.objects.filter(
+            Among("release_id", releases), Among("project_id", {key[0] for key in some})
+        )
+        wanted = set(some)
+        keys = []
+        for release, project in links.order_by().values_list("release_id", "project_id"):
+            version, at = releases[release]
+            if (project, version) in wanted:
+                keys.append((self.scores[project, version], at, release, project))
+        return sorted(keys, reverse=True)
+
+
+def _versions(rows: QuerySet[Release]) -> QuerySet[Release, tuple[int, str]]:
+    return rows.order_by().values_list("pk", "version")
