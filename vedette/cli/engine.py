@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from vedette.cli.family import watch_parent
 from vedette.core import json, runtime
 from vedette.core.errors import Misconfigured, VedetteError
+from vedette.core.garbage import settle
 from vedette.core.process import cpu_seconds, private_memory_bytes
 from vedette.core.runtime import EngineRuntime
 from vedette.events.engine import Engine, EngineError, EngineOptions
@@ -74,6 +75,7 @@ class EngineProcess:
         if self._wants_digest:
             self._start_digest()
         threading.Thread(target=self._run_jobs, name="jobs", daemon=True).start()
+        settle()
         self._ready = True
 
     def _set_up_stores(self) -> None:

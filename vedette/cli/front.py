@@ -20,6 +20,7 @@ from granian.server.embed import Server
 
 from vedette.cli.wsgi_bridge import WsgiApplication, WsgiBridge, is_probe
 from vedette.core.errors import Misconfigured
+from vedette.core.garbage import settle
 from vedette.ingest.handler import IngestApp
 from vedette.ingest.keys import KeyDirectory, KeyInfo, KeyLoader
 from vedette.ingest.routes import is_ingest_path
@@ -82,11 +83,14 @@ def main() -> int:
     try:
         from django.conf import settings
         from django.core.wsgi import get_wsgi_application
+        from django.urls import get_resolver
 
         from vedette.cli.migrate import ensure_migrated
 
         application = get_wsgi_application()
         ensure_migrated(patience_seconds=60)  # nobody is answered before there are tables to answer from
+        get_resolver().url_patterns  # noqa: B018 (all pages, which the first request would load otherwise)
+        settle()
         web = "--no-web" not in sys.argv[1:]
         _run(serve(settings.VEDETTE, application, _key_loader(), web=web))
     except Misconfigured as error:

@@ -2,7 +2,7 @@
 thousands of rows.
 
 Where its operator left PostgreSQL at its defaults, it plans for discs that turn, and reads whole tables where an index
-would do; it compiles what runs for two milliseconds, which takes three, and starts helpers for what runs for ten.
+would do; and it compiles what runs for two milliseconds, which takes three.
 
 Timestamps are read fast: Django's ways take four microseconds for each on SQLite and ten on PostgreSQL; the standard
 library reads what both write, which is always in UTC, in less than one.
@@ -16,8 +16,7 @@ from django.utils.dateparse import parse_datetime
 
 _PLANS = """
     SELECT set_config(name, ours.value, false)
-    FROM (VALUES ('jit', 'off'), ('random_page_cost', '1.1'), ('max_parallel_workers_per_gather', '0'))
-    AS ours (name, value)
+    FROM (VALUES ('jit', 'off'), ('random_page_cost', '1.1')) AS ours (name, value)
     JOIN pg_settings USING (name) WHERE source = 'default'
 """
 

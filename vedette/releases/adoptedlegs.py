@@ -29,18 +29,18 @@ MOST_OF_EACH = 4  # rows that one of a page may take in any case: most before it
 
 def adoption_legs(rows: QuerySet[Release], scope: Scope, *, paired: bool) -> list[Leg]:
     """The releases `rows`, or if `paired` each of them with each of its projects in the scope."""
-    environments = scope.environment_ids()
+    environments = scope.environment_ids
     found = Found(rows)
 
     def never(rows: QuerySet[Release]) -> Leg:
         if not paired:
-            took_up = adopted_in(environments).filter(release=OuterRef("pk"), project__in=scope.projects)
+            took_up = scope.within(adopted_in(environments).filter(release=OuterRef("pk")))
             return Rows(rows.filter(~Exists(took_up)), NEWEST)
         theirs = adopted_in(environments).filter(release=OuterRef("release_id"), project=OuterRef("project_id"))
-        left = ReleaseProject.objects.filter(~Exists(theirs), release=OuterRef("pk"), project__in=scope.projects)
+        left = scope.within(ReleaseProject.objects.filter(~Exists(theirs), release=OuterRef("pk")))
         return Paired(Rows(rows.filter(Exists(left)), NEWEST), scope, environments)
 
-    return [Adopted(found, scope.projects, environments, paired), Deferred(found, never)]
+    return [Adopted(found, scope, paired), Deferred(found, never)]
 
 
 class Found:
@@ -89,8 +89,7 @@ class Adopted:
     """
 
     found: Found
-    projects: tuple[int, ...]
-    environments: tuple[int, ...]
+    scope: Scope
     paired: bool
 
     def take(self, after: Key | None, skip: int, limit: int) -> list[Key]:
@@ -107,13 +106,13 @@ class Adopted:
             after = some[-1]
             read += size
             rows = read * wanted // (len(keys) or 1)
-            size = max(TOLD, (rows - read) * 9 // 8)
+            size = max(TOLD, (rows - read) * 17 // 16)
         keys += self._searched(after, wanted - len(keys))
         return keys[skip:wanted]
 
     def count(self) -> int:
         """See `Leg`."""
-        rows = self._rows(self.projects).filter(release__in=self.found.rows().order_by())
+        rows = self._rows(self.scope.projects).filter(release__in=self.found.rows().order_by())
         return int(rows.values(*self._columns[1:]).distinct().count())
 
     @property
@@ -129,7 +128,7 @@ class Adopted:
     def _searched(self, after: Key | None, limit: int) -> list[Key]:
         """The first `limit` keys of all that the search finds, or of those after one."""
         named = self.found.few
-        rows = self._rows(self.projects)
+        rows = self.scope.within(adopted_in(self.scope.environment_ids))
         if named is None:
             rows = rows.filter(release__in=self.found.rows().order_by().values("pk"))
         else:
@@ -143,18 +142,19 @@ class Adopted:
     def _side_by_side(self, after: Key | None, first: int) -> Iterator[Key]:
         """All that was taken up, in order, whatever the search. Of the `first` rows no project has much more than its
         share, mostly."""
-        if len(self.projects) > MOST_STREAMS:
-            streams = [self._stream(self._rows(self.projects), after, first)]
+        projects = self.scope.projects
+        if len(projects) > MOST_STREAMS:
+            streams = [self._stream(self._rows(projects), after, first)]
         else:
-            share = first * 5 // (4 * max(len(self.projects), 1)) + 1
-            streams = [self._stream(self._rows((one,)), after, share) for one in self.projects]
+            share = first * 9 // (8 * max(len(projects), 1)) + 10
+            streams = [self._stream(self._rows((one,)), after, share) for one in projects]
         for key, _ in groupby(heapq.merge(*streams, reverse=True)):  # several may have taken it up at that moment
             yield key
 
     def _stream(self, rows: QuerySet[ReleaseProjectEnvironment], after: Key | None, piece: int) -> Iterator[Key]:
         columns = self._columns
-        theirs = self._rows(self.projects).filter(**{name: OuterRef(name) for name in columns[1:]})
-        last = Subquery(theirs.order_by("-adopted").values("adopted")[:1])
+        theirs = adopted_in(self.scope.environment_ids).filter(**{name: OuterRef(name) for name in columns[1:]})
+        last = Subquery(self.scope.within(theirs).order_by("-adopted").values("adopted")[:1])
         every = rows.filter(adopted=last).order_by(*(f"-{name}" for name in columns)).values_list(*columns)
         while True:
             some: list[Key] = list((every if after is None else beyond(every, columns, after))[:piece])
@@ -164,7 +164,7 @@ class Adopted:
             after = some[-1]
 
     def _rows(self, projects: Sequence[int]) -> QuerySet[ReleaseProjectEnvironment]:
-        return adopted_in(self.environments).filter(project__in=projects).order_by()
+        return adopted_in(self.scope.environment_ids).filter(project__in=projects).order_by()
 
 
 def _before(key: dict[str, Any]) -> Q:

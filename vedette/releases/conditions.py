@@ -7,20 +7,22 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, reduce
+from functools import cache, cached_property, reduce
 from operator import or_
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from vedette.core.among import Among
 from vedette.core.errors import RuleBroken
-from vedette.projects.models import Environment
+from vedette.projects.models import Environment, Project
 from vedette.releases import search
 from vedette.releases.adoption import Stage
 from vedette.releases.latest import latest_versions
 from vedette.releases.models import Release, ReleaseProject, ReleaseProjectEnvironment
 from vedette.releases.search import LATEST, Term
+
+Row = TypeVar("Row", ReleaseProject, ReleaseProjectEnvironment)
 
 NEAREST = 1000  # so many versions a search of issues sends to the event store
 FEW_LINKS = 1000
@@ -31,9 +33,10 @@ _WITH_BUILD = re.compile(r"(?P<version>\S.*) \((?P<build>.+)\)")
 _NOTHING = Q(pk__in=[])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scope:
-    """What is looked at: projects of one organization, in these environments or in all of them."""
+    """What is looked at: projects of one organization, in these environments or in all of them. For one request: it
+    remembers what it looked up."""
 
     organization_id: int
     projects: tuple[int, ...]
@@ -45,18 +48,29 @@ class Scope:
         A condition on each row: the organization's rows can then be read in the order of an index, and soon enough of
         them are in the scope. Where few are, they are named: a look through all others would find them last.
         """
-        links = ReleaseProject.objects.filter(project__in=self.projects)
         rows = Release.objects.filter(organization_id=self.organization_id)
-        few = list(links.order_by().values_list("release_id", flat=True)[: FEW_LINKS + 1])
+        links = ReleaseProject.objects.filter(project__in=self.projects).order_by()
+        few = list(links.values_list("release_id", flat=True)[: FEW_LINKS + 1])
         if len(few) <= FEW_LINKS:
             return rows.filter(Among("pk", set(few)))
-        return rows.filter(Exists(links.filter(release=OuterRef("pk"))))
+        return rows.filter(Exists(self.within(ReleaseProject.objects.filter(release=OuterRef("pk")))))
 
     def sightings(self) -> QuerySet[ReleaseProjectEnvironment]:
         """Where the projects saw the release of the outer query."""
-        rows = ReleaseProjectEnvironment.objects.filter(release=OuterRef("pk"), project__in=self.projects)
-        return rows.filter(environment__in=self.environment_ids()) if self.environments else rows
+        rows = self.within(ReleaseProjectEnvironment.objects.filter(release=OuterRef("pk")))
+        return rows.filter(environment__in=self.environment_ids) if self.environments else rows
 
+    def within(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        """Those of `rows` that are about the projects of the scope. All are about releases of the organization: where
+        every project of it is in the scope, nothing needs a look."""
+        return rows if self._is_whole else rows.filter(project__in=self.projects)
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        projects = Project.objects.filter(organization_id=self.organization_id)
+        return not projects.exclude(pk__in=self.projects).exists()
+
+    @cached_property
     def environment_ids(self) -> tuple[int, ...]:
         """The ids of the environments: none for all, one that nothing has if nothing is called so."""
         if not self.environments:
@@ -69,12 +83,25 @@ def matching(terms: Sequence[Term], scope: Scope) -> Q:
     """The releases for which every term holds. Raises `RuleBroken` for a stage without a single environment."""
     found = Q()
     latest = cache(lambda: latest_versions(scope.organization_id, scope.projects, scope.environments))
+    texts = Q()
     for each in terms:
         condition = _condition(each.condition, scope, latest)
-        if isinstance(each.condition, search.FreeText | search.Names) and not each.negated:
-            condition = _named(condition, scope)
-        found &= ~condition if each.negated else condition
-    return found
+        if not each.negated and _is_pattern(each.condition):
+            texts &= condition
+        else:
+            found &= ~condition if each.negated else condition
+    return found & _named(texts, scope) if texts else found
+
+
+def _is_pattern(condition: search.Condition) -> bool:
+    """Whether every version has to be looked at to know those that it means."""
+    match condition:
+        case search.FreeText():
+            return True
+        case search.Names(values):
+            return any("*" in value for value in values)
+        case _:
+            return False
 
 
 @dataclass(frozen=True, slots=True)

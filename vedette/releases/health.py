@@ -92,15 +92,14 @@ def release_health(store: EventStore, asked: HealthQuestion, keys: Collection[Ke
     if not keys:
         return {}
     versions = sorted({version for _, version in keys})
-    totals, days, series, sums = together(
+    totals, days, series, sums, known = together(
         lambda: _totals(store, asked, summary_span(asked.summary, asked.now), versions, durations=True),
         lambda: _totals(store, asked, last(1, asked.now), versions),
         lambda: _series(store, asked, versions),
         lambda: queries.session_sums(store, _window(asked, last(1, asked.now)), ("project",)),
+        lambda: queries.session_edges(store, _window(asked, last(KNOWN_DAYS, asked.now)), versions),
     )
     projects = {each.by[0]: each.totals for each in sums}
-    silent = [version for project, version in keys if (project, version) not in totals]
-    known = queries.session_edges(store, _window(asked, last(KNOWN_DAYS, asked.now)), sorted(set(silent)))
     starts = PERIODS[asked.stats].starts(asked.now)
     return {
         key: ReleaseHealth(

@@ -49,7 +49,7 @@ class Paired:
         return list(links.order_by(*(f"-{name}" for name in columns)).values_list(*columns)[skip : skip + limit])
 
     def _links(self) -> QuerySet[ReleaseProject]:
-        links = ReleaseProject.objects.filter(project__in=self.scope.projects)
+        links = self.scope.within(ReleaseProject.objects.all())
         if self.without is not None:
             took_up = adopted_in(self.without).filter(release=OuterRef("release_id"), project=OuterRef("project_id"))
             links = links.filter(~Exists(took_up))

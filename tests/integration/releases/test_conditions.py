@@ -41,6 +41,41 @@ def test_however_often_a_search_says_latest_it_is_looked_up_once(web, monkeypatc
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("few", [5000, 0], ids=["named", "looked for"])
+@pytest.mark.parametrize(
+    ("patterns", "expected"),
+    [(("a@*",), ["a@1.0", "a@1.1"]), (("a@*", "*.1"), ["a@1.1"]), (("z*",), []), (("*1*", "b*"), ["b@1.1"])],
+)
+def test_patterns_find_the_same_few_or_many_with_one_more_statement_at_most(
+    web, monkeypatch, django_assert_max_num_queries, few, patterns, expected
+):
+    for version in ("a@1.0", "a@1.1", "b@1.1"):
+        a_release(version, web, date_added=NOON)
+    a_release("a@1.1", a_project(an_organization("other")), date_added=NOON)
+    monkeypatch.setattr(conditions, "FEW", few)
+    scope = Scope(web.organization_id, (web.pk,))
+    terms = [term_of("release", (pattern,)) for pattern in patterns]
+
+    with django_assert_max_num_queries(3):
+        found = scope.releases().filter(matching(terms, scope))
+        assert sorted(found.values_list("version", flat=True)) == expected
+
+
+@pytest.mark.parametrize("links", [1000, 0], ids=["few in view", "many in view"])
+def test_a_scope_of_every_project_sees_its_organization_and_of_fewer_only_these(web, monkeypatch, links):
+    monkeypatch.setattr(conditions, "FEW_LINKS", links)
+    shop, theirs = a_project(web.organization, "shop"), a_project(an_organization("other"))
+    for version, project in (("web@1", web), ("shop@1", shop), ("theirs@1", theirs)):
+        a_release(version, project, date_added=NOON)
+
+    def seen(*projects):
+        scope = Scope(web.organization_id, tuple(project.pk for project in projects))
+        return sorted(scope.releases().values_list("version", flat=True))
+
+    assert seen(web, shop) == ["shop@1", "web@1"]
+    assert (seen(web), seen(shop), seen(), seen(theirs)) == (["web@1"], ["shop@1"], [], [])
+
+
 def test_of_too_many_versions_those_that_are_left_out_are_told(web, monkeypatch):
     monkeypatch.setattr(conditions, "NEAREST", 3)
     for number in range(6):
