@@ -19,7 +19,7 @@ from vedette.core.among import Among
 from vedette.releases.conditions import FEW, Scope
 from vedette.releases.legs import NEWEST, Paired, adopted_in
 from vedette.releases.models import Release, ReleaseProject, ReleaseProjectEnvironment
-from vedette.releases.walking import Key, Leg, Rows, beyond
+from vedette.releases.walking import Key, Leg, Rows, beyond, told
 
 MOST_STREAMS = 40  # projects that are read one by one; of more, all their rows are sorted
 TOLD = 250  # rows that tell how many more a page takes
@@ -106,7 +106,7 @@ class Adopted:
             after = some[-1]
             read += size
             rows = read * wanted // (len(keys) or 1)
-            size = max(TOLD, (rows - read) * 17 // 16)
+            size = max(TOLD, (rows - read) * 6 // 5)
         keys += self._searched(after, wanted - len(keys))
         return keys[skip:wanted]
 
@@ -157,7 +157,7 @@ class Adopted:
         last = Subquery(self.scope.within(theirs).order_by("-adopted").values("adopted")[:1])
         every = rows.filter(adopted=last).order_by(*(f"-{name}" for name in columns)).values_list(*columns)
         while True:
-            some: list[Key] = list((every if after is None else beyond(every, columns, after))[:piece])
+            some = told((every if after is None else beyond(every, columns, after))[:piece])
             yield from some
             if len(some) < piece:
                 return

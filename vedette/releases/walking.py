@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.core.cache import cache
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.db.models import BooleanField, F, Func, QuerySet, Value
 from django.db.models.lookups import LessThan, LessThanOrEqual
 
@@ -51,6 +53,19 @@ def _plain(field: Any) -> Any:
     """The type of the column, without whom it refers to or what makes it."""
     field = getattr(field, "target_field", field) if field.is_relation else field
     return field.output_field if field.generated else field
+
+
+def told(rows: QuerySet[Any, Any]) -> list[Key]:
+    """The rows of a query for plain columns, as the driver reads them: both drivers of ours read whole numbers and
+    moments as Django would hand them on, which takes it twice as long for thousands of rows."""
+    try:
+        sql, params = rows.query.sql_with_params()
+    except EmptyResultSet:
+        return []
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(sql, params)
+        keys: list[Key] = cursor.fetchall()
+    return keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,22 +41,23 @@ def test_however_often_a_search_says_latest_it_is_looked_up_once(web, monkeypatc
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("few", [5000, 0], ids=["named", "looked for"])
+@pytest.mark.parametrize(("few", "enough"), [(5000, 20), (0, 20), (5000, 1)], ids=["named", "too many", "common"])
 @pytest.mark.parametrize(
     ("patterns", "expected"),
     [(("a@*",), ["a@1.0", "a@1.1"]), (("a@*", "*.1"), ["a@1.1"]), (("z*",), []), (("*1*", "b*"), ["b@1.1"])],
 )
-def test_patterns_find_the_same_few_or_many_with_one_more_statement_at_most(
-    web, monkeypatch, django_assert_max_num_queries, few, patterns, expected
+def test_patterns_find_the_same_few_or_many_with_two_more_statements_at_most(
+    web, monkeypatch, django_assert_max_num_queries, few, enough, patterns, expected
 ):
     for version in ("a@1.0", "a@1.1", "b@1.1"):
         a_release(version, web, date_added=NOON)
     a_release("a@1.1", a_project(an_organization("other")), date_added=NOON)
     monkeypatch.setattr(conditions, "FEW", few)
+    monkeypatch.setattr(conditions, "ENOUGH", enough)
     scope = Scope(web.organization_id, (web.pk,))
     terms = [term_of("release", (pattern,)) for pattern in patterns]
 
-    with django_assert_max_num_queries(3):
+    with django_assert_max_num_queries(4):
         found = scope.releases().filter(matching(terms, scope))
         assert sorted(found.values_list("version", flat=True)) == expected
 
