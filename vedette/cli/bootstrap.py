@@ -1,7 +1,7 @@
 """`vedette bootstrap`: from an empty server to keys in one command that scripts may repeat.
 
-Tokens are stored as hashes and cannot be read back, so each run makes a new pair called "bootstrap" and removes the
-pair that an earlier run made for the same person and organization.
+Tokens are stored as hashes and cannot be read back, so each run makes a new pair, named for the project, and removes
+the pair that an earlier run made for the same person and project.
 """
 
 import json
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from vedette.orgs.models import Organization
     from vedette.projects.models import Project
 
-TOKEN_NAME = "bootstrap"  # noqa: S105 (a name)
-
 
 @click.command("bootstrap")
 @click.option("--org", required=True, metavar="SLUG", help="The organization; made if it is missing.")
@@ -30,7 +28,8 @@ TOKEN_NAME = "bootstrap"  # noqa: S105 (a name)
 def command(org: str, project: str, email: str, password: str | None, as_json: bool) -> None:
     """Make an owner, an organization and a project where they are missing, and print how to reach them.
 
-    Works with the server running or stopped. Each run makes new tokens and removes those of the run before.
+    Works with the server running or stopped. Each run makes new tokens and removes those of the run before
+    for the same project.
     """
     import django
 
@@ -61,7 +60,7 @@ def bootstrap(org: str, project: str, email: str, password: str | None, url: str
         organization = _organization(org, user)
         found = _project(organization, project, user)
         key = default_key(found) or create_key(found, by=user)
-        auth_token, org_auth_token = _tokens(user, organization, url)
+        auth_token, org_auth_token = _tokens(user, organization, found.slug, url)
     printed: dict[str, Any] = {
         "url": url,
         "dsn": dsn_of(key, url),
@@ -123,17 +122,18 @@ def _project(organization: "Organization", slug: str, by: "User") -> "Project":
     return found or create_project(organization, slug, slug, team=team, by=by)
 
 
-def _tokens(user: "User", organization: "Organization", url: str) -> tuple[str, str]:
+def _tokens(user: "User", organization: "Organization", project: str, url: str) -> tuple[str, str]:
     from vedette.accounts.models import ApiToken
     from vedette.accounts.tokens import create_user_token
     from vedette.orgs.models import OrgAuthToken
     from vedette.orgs.roles import ALL_SCOPES
     from vedette.orgs.tokens import create_org_token
 
-    older_users = ApiToken.objects.filter(user=user, name=TOKEN_NAME)
-    older_orgs = OrgAuthToken.objects.filter(organization_id=organization.pk, name=TOKEN_NAME, created_by=user)
+    name = f"bootstrap {organization.slug}/{project}"
+    older_users = ApiToken.objects.filter(user=user, name=name)
+    older_orgs = OrgAuthToken.objects.filter(organization_id=organization.pk, name=name, created_by=user)
     older_users.delete()
     older_orgs.delete()
-    _, auth_token = create_user_token(user, ALL_SCOPES, name=TOKEN_NAME)
-    _, org_auth_token = create_org_token(organization, url, name=TOKEN_NAME, by=user)
+    _, auth_token = create_user_token(user, ALL_SCOPES, name=name)
+    _, org_auth_token = create_org_token(organization, url, name=name, by=user)
     return auth_token, org_auth_token

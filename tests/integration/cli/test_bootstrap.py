@@ -70,6 +70,15 @@ def test_a_second_run_makes_nothing_but_tokens_and_removes_the_older_ones():
 
 
 @pytest.mark.django_db
+def test_a_second_project_leaves_the_tokens_of_the_first():
+    web, api = again(), again(project="api")
+
+    for printed in (web, api):
+        assert find_user_token(printed["auth_token"]).user.email == "ann@example.com"
+        assert find_org_token(printed["org_auth_token"]) is not None
+
+
+@pytest.mark.django_db
 def test_tokens_that_people_made_stay():
     again()
     organization = Organization.objects.get()
