@@ -11,6 +11,7 @@ from django.conf import settings
 
 from tests.integration.events.engine_process import EngineProcess, running_engine
 from tests.support import server as live
+from tests.support import statics
 from tests.support.databases import empty_by_deleting, empty_redis
 from tests.support.server import LiveServer
 from tests.support.settings import TEST_DIR
@@ -26,6 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     done seldom."""
     gc.set_threshold(200_000, 50, 100)
     empty_by_deleting()
+    statics.list_once()
 
 
 @pytest.fixture(scope="session")

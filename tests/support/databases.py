@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,9 +31,14 @@ def empty_redis() -> None:
     """Remove what Vedette keeps in that database."""
     if not TEST_REDIS_URL:
         return
-    with redis.Redis.from_url(redis_url()) as client:
-        for key in list(client.scan_iter(":1:*")) + list(client.scan_iter("vedette:*")):
-            client.delete(key)
+    client = _redis()
+    for key in list(client.scan_iter(":1:*", count=1000)) + list(client.scan_iter("vedette:*", count=1000)):
+        client.delete(key)
+
+
+@cache
+def _redis() -> redis.Redis:
+    return redis.Redis.from_url(redis_url())
 
 
 @contextmanager

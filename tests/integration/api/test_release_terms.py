@@ -16,8 +16,9 @@ EVENTS = "/projects/acme/web/events/"
 @pytest.fixture
 def seen(web, digest):
     """An issue in each of several releases, and one without a release."""
-    for version in ("web@1.2.3+123", "web@1.2.4+124", "other@1.2.5+125", "junk", ""):
-        digest(an_event(web, f"Error: {version or 'none'}", release=version, environment="prod", timestamp=NOON))
+    versions = ("web@1.2.3+123", "web@1.2.4+124", "other@1.2.5+125", "junk", "")
+    said = {"environment": "prod", "timestamp": NOON}
+    digest(*(an_event(web, f"Error: {version or 'none'}", release=version, **said) for version in versions))
 
 
 @pytest.fixture
