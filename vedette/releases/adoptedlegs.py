@@ -19,7 +19,7 @@ from vedette.core.among import Among
 from vedette.releases.conditions import FEW, Scope
 from vedette.releases.legs import NEWEST, Paired, adopted_in
 from vedette.releases.models import Release, ReleaseProject, ReleaseProjectEnvironment
-from vedette.releases.walking import Key, Leg, Rows, beyond, told
+from vedette.releases.walking import Key, Leg, Rows, beyond, read_keys
 
 MOST_STREAMS = 40  # projects that are read one by one; of more, all their rows are sorted
 TOLD = 250  # rows that tell how many more a page takes
@@ -157,7 +157,7 @@ class Adopted:
         last = Subquery(self.scope.within(theirs).order_by("-adopted").values("adopted")[:1])
         every = rows.filter(adopted=last).order_by(*(f"-{name}" for name in columns)).values_list(*columns)
         while True:
-            some = told((every if after is None else beyond(every, columns, after))[:piece])
+            some = read_keys((every if after is None else beyond(every, columns, after))[:piece])
             yield from some
             if len(some) < piece:
                 return

@@ -26,7 +26,7 @@ Row = TypeVar("Row", ReleaseProject, ReleaseProjectEnvironment)
 
 NEAREST = 1000  # so many versions a search of issues sends to the event store
 FEW_LINKS = 1000
-NEWEST, ENOUGH = 1_000, 20  # releases that tell whether a pattern is common, and how many of them have to hold
+SAMPLE, ENOUGH = 1_000, 20  # releases that tell whether a pattern is common, and how many of them have to hold
 FEW = 5_000  # so many releases are named where a look through all others would find them last
 SEMVER = ("major", "minor", "patch", "revision", "prerelease_key")
 _LOOKUPS = {"=": "", ">": "__gt", ">=": "__gte", "<": "__lt", "<=": "__lte"}
@@ -167,7 +167,7 @@ def _named(condition: Q, scope: Scope) -> Q:
     """The condition, about versions alone, as the releases for which it holds, if these are few: an index has all
     versions side by side, and lists are in another order. Where enough of the newest hold, lists find theirs soon."""
     rows = Release.objects.filter(organization_id=scope.organization_id)
-    newest = rows.order_by("-sort_date", "-pk").values("pk")[:NEWEST]
+    newest = rows.order_by("-sort_date", "-pk").values("pk")[:SAMPLE]
     if rows.filter(condition, pk__in=newest)[:ENOUGH].count() >= ENOUGH:
         return condition
     ids = tuple(rows.filter(condition).order_by().values_list("pk", flat=True)[: FEW + 1])

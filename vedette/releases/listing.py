@@ -6,7 +6,6 @@ that is `sort_date`, the date of release or else the date of the first sight: th
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.db.models import Exists, Q, QuerySet
@@ -84,7 +83,7 @@ def health_page(
     last, newest first. Raises `StoreUnavailable`."""
     sign = -1 if sort.startswith("-") else 1
     found = {key: sign * score for key, score in scores(store, asked, sort).items()}
-    legs = ranked_legs(rows, found, partial(Paired, scope=scope))
+    legs = ranked_legs(rows, found, scope)
     name = ("health", sort, scope, asked.summary, *wanted.name)
     return _pairs(walk(legs, name, wanted.size, wanted.number))
 

@@ -4,7 +4,7 @@ Source: the release health specification, 6.4. The event store scores versions i
 those that a page shows, and the rows beside them, are looked up among the releases.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
@@ -12,6 +12,7 @@ from operator import itemgetter
 from django.db.models import QuerySet
 
 from vedette.core.among import Among
+from vedette.releases.conditions import Scope
 from vedette.releases.health import Key as Scored
 from vedette.releases.legs import NEWEST, Paired
 from vedette.releases.models import Release, ReleaseProject
@@ -20,14 +21,15 @@ from vedette.releases.walking import Key, Leg, Rows, Without
 _PIECE = 250  # scores that are looked up at once, and those that equal the last of them
 
 
-def ranked_legs(rows: QuerySet[Release], scores: Mapping[Scored, float], paired: Callable[[Rows], Paired]) -> list[Leg]:
-    """Every (release, project) of `rows`, the greatest of the `scores` first; `paired` makes pairs of releases."""
+def ranked_legs(rows: QuerySet[Release], scores: Mapping[Scored, float], scope: Scope) -> list[Leg]:
+    """Every (release, project) of `rows` in the scope, the greatest of the `scores` first."""
 
     def known(keys: Sequence[Key]) -> set[Key]:
-        versions = dict(_versions(Release.objects.filter(Among("pk", {key[-2] for key in keys}))))
+        named = Release.objects.filter(Among("pk", {key[-2] for key in keys})).order_by()
+        versions = dict(named.values_list("pk", "version"))
         return {key for key in keys if (key[-1], versions.get(key[-2])) in scores}
 
-    return [Ranked(rows, scores), Without(paired(Rows(rows, NEWEST)), known)]
+    return [Ranked(rows, scores), Without(Paired(Rows(rows, NEWEST), scope), known)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,7 @@ class Ranked:
     def _keys(self, some: Sequence[Scored]) -> list[Key]:
         named = self.rows.filter(Among("version", {version for _, version in some})).order_by()
         releases = {pk: (version, at) for pk, version, at in named.values_list("pk", "version", "sort_date")}
-        links = ReleaseProject.objects.filter(
-            Among("release_id", releases), Among("project_id", {key[0] for key in some})
-        )
+        links = ReleaseProject.objects.filter(Among("release_id", releases))
         wanted = set(some)
         keys = []
         for release, project in links.order_by().values_list("release_id", "project_id"):
@@ -72,7 +72,3 @@ class Ranked:
             if (project, version) in wanted:
                 keys.append((self.scores[project, version], at, release, project))
         return sorted(keys, reverse=True)
-
-
-def _versions(rows: QuerySet[Release]) -> QuerySet[Release, tuple[int, str]]:
-    return rows.order_by().values_list("pk", "version")

@@ -55,7 +55,7 @@ def _plain(field: Any) -> Any:
     return field.output_field if field.generated else field
 
 
-def told(rows: QuerySet[Any, Any]) -> list[Key]:
+def read_keys(rows: QuerySet[Any, Any]) -> list[Key]:
     """The rows of a query for plain columns, as the driver reads them: both drivers of ours read whole numbers and
     moments as Django would hand them on, which takes it twice as long for thousands of rows."""
     try:
